@@ -1,0 +1,1 @@
+"""Shortest ways over a network: numbers in, numbers out."""

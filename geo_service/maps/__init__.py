@@ -1,0 +1,1 @@
+"""Maps to look at: folium's shell with local assets only."""

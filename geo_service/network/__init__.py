@@ -1,0 +1,1 @@
+"""OSM → Network: the streets as plain arrays, and the only room that opens OSM."""

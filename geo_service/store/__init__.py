@@ -1,0 +1,1 @@
+"""The layer store: versions, history, and nothing acknowledged lost."""
