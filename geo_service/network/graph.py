@@ -9,7 +9,6 @@ network was built, so that a server and a phone that hold these integers snap al
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -170,7 +169,9 @@ class Network:
         )
 
 
-_ARRAYS = tuple(f.name for f in fields(Network) if f.name.startswith(("node", "first", "edge", "link", "point")))
+_ARRAYS = tuple(
+    f.name for f in fields(Network) if f.name.startswith(("node", "first", "edge", "link", "point"))
+)
 
 
 def save_network(network: Network, folder: Path) -> None:
@@ -190,7 +191,7 @@ def save_network(network: Network, folder: Path) -> None:
     header = json.loads(network._header()) | {"fingerprint": network.fingerprint}
     part = folder / "network.json.part"
     part.write_text(json.dumps(header, ensure_ascii=False), encoding="utf-8")
-    os.replace(part, folder / "network.json")
+    part.replace(folder / "network.json")
 
 
 def load_network(folder: Path, *, verify: bool = False) -> Network:
@@ -221,7 +222,9 @@ def load_network(folder: Path, *, verify: bool = False) -> Network:
                 f"{folder}: not a network of version {VERSION}; build it anew with `geo-service init`",
                 path=str(folder),
             )
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
+        arrays = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS
+        }
         network = Network(
             profile=header["profile"],
             gap_ms_per_m=header["gap_ms_per_m"],
@@ -232,7 +235,9 @@ def load_network(folder: Path, *, verify: bool = False) -> Network:
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, BadDataError):
             raise
-        raise BadDataError(f"{folder}: network unreadable ({error}); build it anew", path=str(folder)) from error
+        raise BadDataError(
+            f"{folder}: network unreadable ({error}); build it anew", path=str(folder)
+        ) from error
     _check_shapes(network, folder)
     if verify and network.fingerprint != header["fingerprint"]:
         raise BadDataError(f"{folder}: network damaged, fingerprint differs; build it anew", path=str(folder))
@@ -253,7 +258,9 @@ def _check_shapes(network: Network, folder: Path) -> None:
                 path=str(folder),
             )
     if network.first_edge[-1] != m or network.first_point[-1] != points:
-        raise BadDataError(f"{folder}: offsets do not end at the last edge or point; build it anew", path=str(folder))
+        raise BadDataError(
+            f"{folder}: offsets do not end at the last edge or point; build it anew", path=str(folder)
+        )
 
 
 def check_streets(network: Network) -> None:

@@ -1,0 +1,85 @@
+# Everything a newcomer needs, on a fresh Debian or Ubuntu with Python 3.11 or newer. `make` explains itself.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+HOST ?= 127.0.0.1
+PORT ?= 8000
+WORKERS ?= 2
+ARGS ?=
+BIN := $(VENV)/bin
+DISTRICTS := run/xiangheyuan run/yingze
+
+# One file's tests stay in one worker, so that what a module builds is built once.
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
+QUICK := not slow and not browser
+# The tests that reach the kernels are those that name the engine.
+ENGINE_TESTS = $(shell grep -lE "geo_service[. ](import )?engine" tests/*.py)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help run test test-quick test-nojit check lint bench
+
+help: ## Say what can be made (this list)
+	@echo "make TARGET [NAME=value]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' Makefile
+	@echo "Names: HOST=$(HOST) PORT=$(PORT) (run), WORKERS=$(WORKERS) ARGS='-k words' (tests), PYTHON=$(PYTHON) VENV=$(VENV)"
+
+run: $(VENV)/.installed $(DISTRICTS) ## Make the demo districts if absent, and serve them
+	@echo
+	@echo "  Open http://$(HOST):$(PORT)/xiangheyuan/ or http://$(HOST):$(PORT)/yingze/ (Ctrl-C ends)"
+	@echo "  Both districts are made up: streets, places and hours are synthetic."
+	@echo
+	@exec $(BIN)/geo-service serve $(DISTRICTS) --host $(HOST) --port $(PORT)
+
+# Built aside and renamed when whole by `init` itself; one that stands is never touched.
+run/%: | $(VENV)/.installed
+	@mkdir -p run
+	$(BIN)/geo-service init $@ --demo $*
+
+test: $(VENV)/.installed-dev ## Run every test; says at the end what was skipped and how to get it
+	$(PYTEST) $(ARGS)
+
+test-quick: $(VENV)/.installed-dev ## Run the tests that take under a minute together
+	$(PYTEST) -m "$(QUICK)" $(ARGS)
+
+test-nojit: $(VENV)/.installed-dev ## Run the engine's tests with the kernels as plain Python
+	NUMBA_DISABLE_JIT=1 $(PYTEST) -m "$(QUICK) and not shared" $(ENGINE_TESTS) $(ARGS)
+
+check: lint test ## Check style, types, docstrings and spelling, then run every test
+
+lint: $(VENV)/.installed-dev ## Check style, types, docstrings and spelling only
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	git ls-files -z 'geo_service/*.py' | xargs -0 $(BIN)/python -m numpydoc.hooks.validate_docstrings
+	git ls-files -z | xargs -0 $(BIN)/codespell
+	$(BIN)/python tests/repository_rules.py
+
+bench: $(VENV)/.installed-bench ## Measure: every benchmarks/bench_*.py, with machine, date, commit and checksums
+	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python "$$bench" $(ARGS); done
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments; apt-get install python3-venv"; exit 1; }
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+# Editable, so that the code of the checkout runs; again only when the dependencies may have changed.
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing geo-service (a few minutes the first time) ..."
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing geo-service and what its tests need (a few minutes the first time) ..."
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-bench: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing geo-service, its tests' needs and the peers it is measured against ..."
+	@$(PIP) --editable '.[dev,bench]'
+	@touch $@ $(VENV)/.installed $(VENV)/.installed-dev
