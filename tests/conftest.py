@@ -21,7 +21,7 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Path of the system's Chromium; without it the test is skipped, or fails where the environment insists."""
+    """Path of the system's Chromium; without it the test is skipped, or fails if one is required."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         if os.environ.get("GEO_SERVICE_REQUIRE_CHROMIUM"):

@@ -1,0 +1,128 @@
+"""What can be set, typed or asked is in `docs/guide`; links between documents lead somewhere."""
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import click
+import pytest
+
+from geo_service.settings import Settings, variable_of
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+GUIDE = "\n".join(path.read_text(encoding="utf-8") for path in sorted(CHECKOUT.glob("docs/guide/*.md")))
+FOR_TESTS_ONLY = {"GEO_SERVICE_REQUIRE_CHROMIUM"}
+HTTP_VERBS = {"get", "post", "put", "patch", "delete", "route", "add_url_rule"}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Settings)])
+def test_every_setting_is_in_the_guide_with_its_default(name):
+    row = re.search(rf"^\| `{variable_of(name)}` \| (.+?) \|", GUIDE, re.MULTILINE)
+    assert row, f"{variable_of(name)} is missing in docs/guide/settings.md"
+    default = getattr(Settings(), name)
+    assert row.group(1) == (f"`{default}`" if default else row.group(1))
+    assert bool(default) or row.group(1).startswith("(")
+
+
+def test_the_guide_names_no_setting_that_does_not_exist():
+    named = set(re.findall(r"GEO_SERVICE_[A-Z_]+", GUIDE)) - FOR_TESTS_ONLY
+    assert named == {variable_of(field.name) for field in fields(Settings)}
+
+
+def _commands(command: click.Command, words: str) -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        for name, child in command.commands.items():
+            yield from _commands(child, f"{words} {name}")
+    else:
+        yield words, command
+
+
+def undocumented_commands(main: click.Command, guide: str) -> list[str]:
+    """Commands whose words the guide lacks, and options it never names."""
+    missing = []
+    for words, command in _commands(main, "geo-service"):
+        if not re.search(rf"\b{re.escape(words)}\b", guide):
+            missing.append(words)
+        flags = [flag for option in command.params for flag in option.opts if flag.startswith("--")]
+        missing += [
+            f"{words} {flag}" for flag in flags if not re.search(rf"{re.escape(flag)}(?![\w-])", guide)
+        ]
+    return missing
+
+
+def test_every_command_and_option_is_in_the_guide():
+    main = importlib.import_module("geo_service.cli").main
+    commands = [main] if isinstance(main, click.Command) else []
+    assert [missing for command in commands for missing in undocumented_commands(command, GUIDE)] == []
+
+
+def test_an_undocumented_command_and_option_are_found():
+    @click.group()
+    def main() -> None: ...
+
+    @main.command()
+    @click.option("--near")
+    @click.option("--nearly")
+    def find(near: str, nearly: str) -> None: ...
+
+    assert undocumented_commands(main, "Say `geo-service find --nearly`.") == ["geo-service find --near"]
+    assert undocumented_commands(main, "--near --nearly") == ["geo-service find"]
+
+
+def rules_in(source: str) -> set[str]:
+    """URL rules a module registers, converters left out: ``/<path:name>`` is ``/<name>``."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            rule = node.args[0]
+            if (
+                node.func.attr in HTTP_VERBS
+                and isinstance(rule, ast.Constant)
+                and str(rule.value).startswith("/")
+            ):
+                found.add(re.sub(r"<\w+(?:\([^)]*\))?:", "<", str(rule.value)))
+    return found
+
+
+def test_every_endpoint_is_in_the_guide():
+    rules = {
+        rule
+        for file in (CHECKOUT / "geo_service" / "web").rglob("*.py")
+        for rule in rules_in(file.read_text(encoding="utf-8"))
+    }
+    assert sorted(rule for rule in rules if rule not in GUIDE) == []
+
+
+def test_endpoints_are_read_from_decorators_and_calls():
+    source = """
+@bp.get("/nearest")
+def nearest(): ...
+
+@bp.route("/p/<string:place_id>", methods=["POST"])
+def place(): ...
+
+app.add_url_rule("/sw.js", view_func=worker)
+cache.get("not a rule")
+"""
+    assert rules_in(source) == {"/nearest", "/p/<place_id>", "/sw.js"}
+
+
+def test_relative_links_between_documents_lead_somewhere():
+    documents = [*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md")]
+    broken = [
+        f"{path.relative_to(CHECKOUT)}: {target}"
+        for path in documents
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+        if not (path.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def test_decisions_say_what_they_must():
+    for path in sorted((CHECKOUT / "docs" / "decisions").glob("*.md")):
+        text = path.read_text(encoding="utf-8").lower()
+        lacking = [word for word in ("question", "choice", "why", "price", "look again") if word not in text]
+        assert lacking == [], path.name
