@@ -1,0 +1,250 @@
+"""
+What changed between two states of a feature, and how two sets of changes come together.
+
+Fields merge one by one; services, listings, foreign ids, power and check dates are fields of their
+own by kind. The four words of a status change together, and so do both numbers of a position.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import date
+from typing import Any, NamedTuple
+
+from geo_service.errors import InvalidInputError
+from geo_service.layers.areas import load_geometry
+from geo_service.layers.model import Area, Checked, Edit, Feature, Layer, Place, Power, Provenance
+from geo_service.layers.rules import rounded
+
+_STATUS = ("status", "status_reason", "status_from", "status_until")
+_APART = ("services", "listing", "external_ids", "power", "provenance", "extra")
+_SPECIAL = frozenset((*_STATUS, *_APART, "id", "layer", "lon", "lat", "arrival", "geometry"))
+_PROVENANCE = ("source", "licence")
+_CHECKED = "provenance.checked."
+
+
+class Conflict(NamedTuple):
+    """A field that both sides changed, each to something else."""
+
+    field: str
+    ours: object
+    theirs: object
+
+
+def _keyed(items: Sequence[Any], name: str) -> dict[str, Any]:
+    """Key the items of a list by one member; a second one of a kind is ``kind#2``."""
+    held: dict[str, Any] = {}
+    for item in items:
+        kind = getattr(item, name)
+        count = sum(key == kind or key.startswith(f"{kind}#") for key in held)
+        held[kind if not count else f"{kind}#{count + 1}"] = item
+    return held
+
+
+def _members(value: object, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in names}
+
+
+def _parts(feature: Feature | None) -> dict[str, Any]:
+    """Lay a feature out as fields that merge independently; absent ones are left out."""
+    if feature is None:
+        return {}
+    parts: dict[str, Any] = {"status": tuple(getattr(feature, name) for name in _STATUS)}
+    for field in fields(feature):
+        if field.name not in _SPECIAL:
+            parts[field.name.rstrip("_")] = getattr(feature, field.name)
+    parts |= (
+        _place_parts(feature) if isinstance(feature, Place) else {"geometry": load_geometry(feature.geometry)}
+    )
+    parts |= {
+        f"provenance.{name}": value for name, value in _members(feature.provenance, _PROVENANCE).items()
+    }
+    parts |= {f"{_CHECKED}{kind}": checked for kind, checked in feature.provenance.checked.items()}
+    parts |= {f"extra.{name}": value for name, value in feature.extra.items()}
+    return {name: value for name, value in parts.items() if not _is_absent(value)}
+
+
+def _is_absent(value: object) -> bool:
+    return value is None or value == "" or value == ()
+
+
+def _place_parts(place: Place) -> dict[str, Any]:
+    services, listing = _keyed(place.services, "kind"), _keyed(place.listing, "vendor")
+    parts: dict[str, Any] = {"position": (rounded(place.lon), rounded(place.lat))}
+    parts["arrival"] = place.arrival and (rounded(place.arrival[0]), rounded(place.arrival[1]))
+    parts |= {"services": tuple(services), "listing": tuple(listing)}  # their order is a field too
+    parts |= {f"services.{kind}": service for kind, service in services.items()}
+    parts |= {f"listing.{vendor}": listed for vendor, listed in listing.items()}
+    parts |= {f"external_ids.{name}": value for name, value in place.external_ids.items()}
+    if place.power is not None:
+        parts |= {f"power.{field.name}": getattr(place.power, field.name) for field in fields(Power)}
+    return parts
+
+
+def _same(one: object, other: object) -> bool:
+    return one == other and (isinstance(one, bool) == isinstance(other, bool))
+
+
+def changed_fields(before: Feature, after: Feature) -> tuple[str, ...]:
+    """
+    Name the fields in which two states of a feature differ.
+
+    Parameters
+    ----------
+    before
+        The older state.
+    after
+        The newer one.
+
+    Returns
+    -------
+    names
+        In a stable order. ``position`` and ``status`` stand for all their members; one kind of service is
+        ``services.rest``, one check date ``provenance.checked.hours``; ``services`` alone means their order.
+
+    Examples
+    --------
+    >>> a = Place("w1", "water", 116.45, 39.96, "水")
+    >>> changed_fields(a, replace(a, lon=116.46, hours="24/7"))
+    ('position', 'hours')
+    """
+    one, other = _parts(before), _parts(after)
+    names = dict.fromkeys((*one, *other))
+    return tuple(name for name in names if not _same(one.get(name), other.get(name)))
+
+
+def merge_features(
+    base: Feature | None, ours: Feature, theirs: Feature
+) -> tuple[Feature, tuple[Conflict, ...]]:
+    """
+    Bring two changes of one feature together, field by field.
+
+    A field that one side changed takes that change; one that both changed alike is no conflict; of two
+    check dates the later counts. Where both changed otherwise, ours stands and the conflict is told.
+
+    Parameters
+    ----------
+    base
+        The state both started from; None if each side added the feature.
+    ours
+        The state that wins where both changed a field.
+    theirs
+        The other one.
+
+    Returns
+    -------
+    merged
+        The feature with both sets of changes.
+    conflicts
+        Fields in which ours stood against theirs.
+
+    Raises
+    ------
+    InvalidInputError
+        If the two are not the same feature, or one is a place and the other an area.
+
+    Examples
+    --------
+    >>> base = Place("w1", "water", 116.45, 39.96, "水")
+    >>> merged, conflicts = merge_features(base, replace(base, hours="24/7"), replace(base, phone="010-6400"))
+    >>> merged.hours, merged.phone, conflicts
+    ('24/7', '010-6400', ())
+    """
+    if (ours.id, ours.layer, type(ours)) != (theirs.id, theirs.layer, type(theirs)):
+        raise InvalidInputError(
+            f"{ours.layer}/{ours.id} and {theirs.layer}/{theirs.id} are not one feature and cannot be merged",
+            parameter="id",
+            value=theirs.id,
+        )
+    start, mine, other = _parts(base), _parts(ours), _parts(theirs)
+    merged: dict[str, Any] = {}
+    conflicts: list[Conflict] = []
+    for name in dict.fromkeys((*mine, *other)):
+        value, conflict = _merge_field(name, start.get(name), mine.get(name), other.get(name))
+        conflicts += [conflict] if conflict else []
+        if value is not None:
+            merged[name] = value
+    return _assembled(ours, merged, theirs), tuple(conflicts)
+
+
+def _merge_field(name: str, base: Any, ours: Any, theirs: Any) -> tuple[Any, Conflict | None]:
+    if _same(ours, theirs) or _same(theirs, base):
+        return ours, None
+    if _same(ours, base):
+        return theirs, None
+    if name.startswith(_CHECKED):
+        return max((one for one in (ours, theirs) if one), key=_lateness), None
+    if name in ("services", "listing"):
+        return ours or theirs, None
+    return ours, Conflict(name, ours, theirs)
+
+
+def _lateness(checked: Checked) -> tuple[date, str]:
+    return checked.on, checked.role
+
+
+def _under(parts: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): value for name, value in parts.items() if name.startswith(prefix)}
+
+
+def _in_order(parts: Mapping[str, Any], name: str, *others: Sequence[str]) -> tuple[Any, ...]:
+    """Put the kept items of a keyed list into the merged order, those it does not name last."""
+    held = _under(parts, f"{name}.")
+    order = dict.fromkeys((*parts.get(name, ()), *(key for keys in others for key in keys), *held))
+    return tuple(held[key] for key in order if key in held)
+
+
+def _assembled(ours: Feature, parts: Mapping[str, Any], theirs: Feature) -> Feature:
+    """Build a feature of the kind of ours from parts."""
+    held: dict[str, Any] = dict(zip(_STATUS, parts["status"], strict=True))
+    for field in fields(ours):
+        if field.name not in _SPECIAL:
+            held[field.name] = parts.get(field.name.rstrip("_"), field.default)
+    checked = dict(sorted(_under(parts, _CHECKED).items()))
+    source, licence = (parts.get(f"provenance.{name}", "") for name in _PROVENANCE)
+    held |= {
+        "provenance": Provenance(source, licence, checked),
+        "extra": dict(sorted(_under(parts, "extra.").items())),
+    }
+    if isinstance(ours, Area):
+        return replace(ours, geometry=parts["geometry"], **held)
+    assert isinstance(theirs, Place)
+    held |= {"lon": parts["position"][0], "lat": parts["position"][1], "arrival": parts.get("arrival")}
+    orders = (tuple(_keyed(one.services, "kind")) for one in (ours, theirs))
+    held["services"] = _in_order(parts, "services", *orders)
+    held["listing"] = _in_order(parts, "listing")
+    held["external_ids"] = _under(parts, "external_ids.")
+    power = _under(parts, "power.")
+    held["power"] = Power(**power) if power else None
+    return replace(ours, **held)
+
+
+def edits_between(old: Layer, new: Layer) -> tuple[Edit, ...]:
+    """
+    List the edits that turn one state of a layer into another.
+
+    Parameters
+    ----------
+    old
+        The layer as it is; its version becomes the base of every edit.
+    new
+        The layer as it shall be.
+
+    Returns
+    -------
+    edits
+        Additions, changes and removals by id; none for features that are equal.
+
+    Examples
+    --------
+    >>> water = Place("w1", "water", 116.45, 39.96, "水")
+    >>> [edit.id for edit in edits_between(Layer("water"), Layer("water", (water,)))]
+    ['w1']
+    """
+    before = {feature.id: feature for feature in old.features}
+    after = {feature.id: feature for feature in new.features}
+    edits = []
+    for key in sorted(before.keys() | after.keys()):
+        one, other = before.get(key), after.get(key)
+        if one is None or other is None or type(one) is not type(other) or changed_fields(one, other):
+            edits.append(Edit(new.name, key, old.version, one, other))
+    return tuple(edits)
