@@ -1,0 +1,204 @@
+"""
+A plain basemap: the streets of a district's networks as one small JSON file.
+
+The page draws it on a canvas. Links of one street are chained into long lines, so that a name
+is written once per street and not once per block; coordinates are 1e-5 degrees (about a metre),
+delta coded in the text form of Google's polyline algorithm, which gzip likes.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from geo_service.network.graph import MODES, NONE, Network
+
+PATH, LANE, STREET, AVENUE = range(4)
+"""How wide a line is drawn: a network carries no OSM classes, so the length of the named street tells."""
+
+STREET_M, AVENUE_M = 350.0, 1500.0
+"""A named street at least this long in the district is drawn as a street, as an avenue."""
+
+FORMAT = "geo_service streets 1"
+
+Line = list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class _Link:
+    kind: int
+    name: int
+    tail: int
+    head: int
+    points: Line
+
+
+def build_streets(networks: Sequence[Network]) -> bytes:
+    """
+    Make the basemap of a district.
+
+    Parameters
+    ----------
+    networks
+        Networks of its profiles, at least one; what only walkers use is drawn as a path.
+
+    Returns
+    -------
+    streets
+        JSON: ``format``, ``origin`` (longitude, latitude, 1e-5 degrees), ``names`` and ``lines``, each
+        ``[kind, name, points]``: kind 0 path, 1 lane, 2 street, 3 avenue; name a position in ``names``;
+        points relative to the origin, then to each other. Byte-equal for equal networks.
+    """
+    drawn: dict[tuple[tuple[int, int], ...], _Link] = {}
+    names: dict[str, int] = {"": 0}
+    ridden = _ridden_ways(networks)
+    lengths_m = _name_lengths_m(networks)
+    for network in networks:
+        for link in _links(network, names, ridden, lengths_m):
+            # the same piece of street in two networks is drawn once
+            drawn.setdefault(min(tuple(link.points), tuple(link.points[::-1])), link)
+    lines = sorted(_chains(list(drawn.values())), key=lambda line: (line[0], line[1], line[2]))
+    return _dump(lines, list(names))
+
+
+def _ridden_ways(networks: Sequence[Network]) -> set[int]:
+    """OSM ways that a bike rides on somewhere."""
+    ways: set[int] = set()
+    for network in networks:
+        ridden = network.edge_link[network.edge_mode == MODES.index("ride")]
+        ways.update(np.unique(network.link_way[ridden]).tolist())
+    return ways
+
+
+def _name_lengths_m(networks: Sequence[Network]) -> Mapping[str, float]:
+    lengths: dict[str, float] = defaultdict(float)
+    for network in networks:
+        totals = np.bincount(
+            network.link_name, weights=network.link_length_mm / 1000, minlength=len(network.names)
+        )
+        for name, total in zip(network.names, totals.tolist(), strict=True):
+            lengths[name] = max(lengths[name], total)
+    return lengths
+
+
+def _links(
+    network: Network, names: dict[str, int], ridden: set[int], lengths_m: Mapping[str, float]
+) -> Iterator[_Link]:
+    tails, heads = _link_ends(network)
+    lon = _e5(network.point_lon_e6)
+    lat = _e5(network.point_lat_e6)
+    first = network.first_point.tolist()
+    for i, (name_id, way) in enumerate(
+        zip(network.link_name.tolist(), network.link_way.tolist(), strict=True)
+    ):
+        name = network.names[name_id]
+        points = list(zip(lon[first[i] : first[i + 1]], lat[first[i] : first[i + 1]], strict=True))
+        kind = _kind(name, lengths_m[name]) if way in ridden else PATH
+        yield _Link(kind, names.setdefault(name, len(names)), tails[i], heads[i], points)
+
+
+def _kind(name: str, length_m: float) -> int:
+    if not name or length_m < STREET_M:
+        return LANE
+    return AVENUE if length_m >= AVENUE_M else STREET
+
+
+def _e5(values: npt.NDArray[np.int32]) -> list[int]:
+    rounded: list[int] = np.floor_divide(values.astype(np.int64) + 5, 10).tolist()
+    return rounded
+
+
+def _link_ends(network: Network) -> tuple[list[int], list[int]]:
+    """OSM nodes at the ends of each link; geometry starts at the tail of the edge along it."""
+    forward, backward = network.link_edge[:, 0], network.link_edge[:, 1]
+    along = forward != NONE
+    tail = np.where(along, network.edge_tail[forward], network.edge_head[backward])
+    head = np.where(along, network.edge_head[forward], network.edge_tail[backward])
+    return network.node_osm[tail].tolist(), network.node_osm[head].tolist()
+
+
+def _chains(links: Sequence[_Link]) -> Iterator[tuple[int, int, Line]]:
+    """Join links of one kind and name end to end, each link once."""
+    at_node: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+    for i, link in enumerate(links):
+        at_node[link.kind, link.name, link.tail].append(i)
+        at_node[link.kind, link.name, link.head].append(i)
+    used = [False] * len(links)
+    for i, link in enumerate(links):
+        if used[i]:
+            continue
+        used[i] = True
+        ahead = _follow(links, at_node, used, i, link.head)
+        behind = _follow(links, at_node, used, i, link.tail)
+        yield link.kind, link.name, [*reversed(behind), *link.points, *ahead]
+
+
+def _follow(
+    links: Sequence[_Link],
+    at_node: Mapping[tuple[int, int, int], list[int]],
+    used: list[bool],
+    start: int,
+    node: int,
+) -> Line:
+    """Points beyond a node, along unused links of the same street."""
+    points: Line = []
+    kind, name = links[start].kind, links[start].name
+    while True:
+        following = next((j for j in at_node[kind, name, node] if not used[j]), None)
+        if following is None:
+            return points
+        used[following] = True
+        link = links[following]
+        forwards = link.tail == node
+        points += link.points[1:] if forwards else link.points[-2::-1]
+        node = link.head if forwards else link.tail
+
+
+def _dump(lines: Sequence[tuple[int, int, Line]], names: Sequence[str]) -> bytes:
+    every = [point for _, _, line in lines for point in line]
+    lon0, lat0 = (min(values) for values in zip(*every, strict=True)) if every else (0, 0)
+    body = {
+        "format": FORMAT,
+        "origin": [lon0, lat0],
+        "names": names,
+        "lines": [[kind, name, encode_line(line, lon0, lat0)] for kind, name, line in lines],
+    }
+    return orjson.dumps(body)
+
+
+def encode_line(points: Sequence[tuple[int, int]], lon0: int, lat0: int) -> str:
+    """
+    Write whole-number points as text, each relative to the one before.
+
+    Parameters
+    ----------
+    points
+        Longitude, latitude in 1e-5 degrees.
+    lon0
+        Longitude that the first point is relative to.
+    lat0
+        Latitude that the first point is relative to.
+
+    Returns
+    -------
+    text
+        Zigzag numbers in base 32, the lowest five bits first, characters 63 to 126.
+
+    Examples
+    --------
+    >>> encode_line([(100, 200), (99, 203)], 100, 200)
+    '??@E'
+    """
+    characters: list[str] = []
+    for lon, lat in points:
+        for value in (lon - lon0, lat - lat0):
+            rest = ~(value << 1) if value < 0 else value << 1
+            while rest >= 32:
+                characters.append(chr((32 | (rest & 31)) + 63))
+                rest >>= 5
+            characters.append(chr(rest + 63))
+        lon0, lat0 = lon, lat
+    return "".join(characters)

@@ -1,0 +1,181 @@
+"""The questions of the finder over HTTP, for other programs; our own pages never send a position."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import NotAcceptable
+
+from geo_service.districts import District
+from geo_service.geo import BBox, convert_datum, parse_bbox, parse_lonlat
+from geo_service.hours import parse_time
+from geo_service.layers import Feature, Layer, Place, feature_to_json
+from geo_service.web.http import Query, cached, json_answer
+from geo_service.web.openapi import describe
+from geo_service.web.served import find_district, first_profile, present_time, served_districts
+from geo_service.web.words import WORDS
+
+api = Blueprint("api", __name__, url_prefix="/api/v1")
+
+DATUMS = ("wgs84", "gcj02", "bd09")
+K_DEFAULT, K_MOST = 5, 100
+LIMIT_DEFAULT, LIMIT_MOST = 1000, 10_000
+GEOJSON = "application/geo+json"
+
+LonLat = tuple[float, float]
+
+
+@api.before_request
+def refuse_other_formats() -> None:
+    """Answers are JSON; a client that accepts none of it gets a 406."""
+    accepted = request.accept_mimetypes
+    if accepted and not any(
+        accepted[kind] for kind in ("application/json", GEOJSON, "application/problem+json")
+    ):
+        raise NotAcceptable("answers are application/json; ask for that, or for anything")
+
+
+@api.after_request
+def keep_positions_out(response: Response) -> Response:
+    """Answers that depend on a position or on the hour are nobody's to keep."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+@api.get("/openapi.json")
+def openapi() -> Response:
+    """Describe this API."""
+    Query(request)
+    response = json_answer(describe())
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+@api.get("/districts")
+def districts() -> Response:
+    """List the districts."""
+    Query(request)
+    response = json_answer({"districts": [_district_json(d) for d in served_districts().values()]})
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+@api.get("/districts/<district_id>/nearest")
+def nearest(district_id: str) -> Response:
+    """Find the nearest places that are open on arrival."""
+    query = Query(request, "from", "layer", "k", "profile", "at", "service", "accept", "operator", "datum")
+    district = find_district(district_id)
+    return json_answer(
+        district.nearest(
+            origin=_point(query, "from"),
+            layer=query.required("layer", "NAME"),
+            k=query.count("k", K_DEFAULT, K_MOST),
+            profile=_profile(query, district),
+            at=_instant(query),
+            service=query.words("service"),
+            operator=query.text("operator"),
+            accept=query.words("accept"),
+        )
+    )
+
+
+@api.get("/districts/<district_id>/route")
+def route(district_id: str) -> Response:
+    """Find the fastest way."""
+    query = Query(request, "from", "to", "profile", "datum")
+    district = find_district(district_id)
+    return json_answer(
+        district.route(
+            origin=_point(query, "from"),
+            destination=_point(query, "to"),
+            profile=_profile(query, district),
+        )
+    )
+
+
+@api.get("/districts/<district_id>/places")
+def places(district_id: str) -> Response:
+    """Hand out a layer, whole or within a box."""
+    query = Query(request, "layer", "bbox", "limit", "f")
+    district = find_district(district_id)
+    query.choice("f", "geojson", ("geojson",))
+    bbox, limit = query.parsed("bbox", parse_bbox), query.count("limit", LIMIT_DEFAULT, LIMIT_MOST)
+    layer = district.places(query.required("layer", "NAME"))
+    matched = [feature for feature in layer.features if bbox is None or _touches(feature, bbox)]
+    response = json_answer(_collection(layer, matched, limit, district), mimetype=GEOJSON)
+    part = "all" if bbox is None else "_".join(f"{value:g}" for value in bbox)
+    return cached(response, f"{district.id}.{layer.name}.{layer.version}.{part}.{limit}")
+
+
+def _point(query: Query, name: str) -> LonLat:
+    lonlat = parse_lonlat(query.required(name, "LON,LAT"), name)
+    datum = query.choice("datum", "wgs84", DATUMS)
+    if datum == "wgs84":
+        return lonlat
+    lon, lat = convert_datum(np.array([lonlat]), datum, "wgs84")[0].tolist()  # type: ignore[arg-type]
+    return lon, lat
+
+
+def _profile(query: Query, district: District) -> str:
+    return query.choice("profile", first_profile(district), district.profiles)
+
+
+def _instant(query: Query) -> datetime:
+    text = query.text("at")
+    return present_time() if text in (None, "now") else parse_time(text, "at")
+
+
+def _district_json(district: District) -> dict[str, Any]:
+    return {
+        "id": district.id,
+        "name_zh": district.name_zh,
+        "name_en": district.name_en,
+        "bbox": list(district.bbox),
+        "centre": list(district.centre),
+        "synthetic": district.synthetic,
+        "map_approval": district.map_approval,
+        "profiles": list(district.profiles),
+        "layers": list(district.layer_names()),
+        "attribution": "© OpenStreetMap 贡献者 (ODbL)",
+    }
+
+
+def _collection(layer: Layer, matched: list[Feature], limit: int, district: District) -> dict[str, Any]:
+    shown = matched[:limit]
+    notice = {"synthetic": True, "notice": " ".join(WORDS["synthetic"])} if district.synthetic else {}
+    return {
+        "type": "FeatureCollection",
+        "name": layer.name,
+        **notice,
+        "version": layer.version,
+        "numberMatched": len(matched),
+        "numberReturned": len(shown),
+        "features": [feature_to_json(feature) for feature in shown],
+    }
+
+
+def _touches(feature: Feature, bbox: BBox) -> bool:
+    """Whether a place lies in the box, or an area's own box overlaps it; a box may cross the antimeridian."""
+    points = (
+        [(feature.lon, feature.lat)]
+        if isinstance(feature, Place)
+        else list(_corners(feature.geometry["coordinates"]))
+    )
+    west, east = min(p[0] for p in points), max(p[0] for p in points)
+    south, north = min(p[1] for p in points), max(p[1] for p in points)
+    if north < bbox.south or south > bbox.north:
+        return False
+    if bbox.west <= bbox.east:
+        return east >= bbox.west and west <= bbox.east
+    return east >= bbox.west or west <= bbox.east
+
+
+def _corners(coordinates: Any) -> Iterator[LonLat]:
+    if isinstance(coordinates[0], int | float):
+        yield coordinates[0], coordinates[1]
+        return
+    for part in coordinates:
+        yield from _corners(part)

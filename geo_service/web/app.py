@@ -1,0 +1,223 @@
+"""The application: districts in, pages and answers out."""
+
+import gzip
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, Response, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestURITooLarge, SecurityError
+from werkzeug.routing import RequestRedirect
+
+import geo_service
+from geo_service.districts import District
+from geo_service.errors import GeoServiceError
+from geo_service.hours import SHANGHAI
+from geo_service.settings import Settings, resource_dir
+from geo_service.web.api import api
+from geo_service.web.assets import Assets
+from geo_service.web.http import (
+    QUERY_LIMIT,
+    Query,
+    json_answer,
+    problem,
+    request_id,
+    status_of,
+    title_of,
+)
+from geo_service.web.rider import rider
+from geo_service.web.words import HTML_LANG, LANGS, words_in
+
+logger = logging.getLogger("geo_service.web")
+
+CSP = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "worker-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "geolocation=(self), camera=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+BODY_LIMIT = 1_000_000
+
+
+def present() -> datetime:
+    """
+    The present instant.
+
+    Returns
+    -------
+    now
+        In the zone that places' hours are written in.
+    """
+    return datetime.now(SHANGHAI)
+
+
+def create_app(
+    districts: Mapping[str, District],
+    settings: Settings | None = None,
+    *,
+    clock: Callable[[], datetime] = present,
+) -> Flask:
+    """
+    Build the application.
+
+    Parameters
+    ----------
+    districts
+        Open districts by id, in the order in which the start page lists them.
+    settings
+        Trusted hosts and the language of readers who ask for none.
+    clock
+        Tells the present, aware.
+
+    Returns
+    -------
+    app
+        A fresh WSGI application; it keeps no state of its own but drawn maps.
+    """
+    settings = settings or Settings()
+    app = Flask("geo_service.web", template_folder=str(resource_dir("templates")), static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, TRUSTED_HOSTS=list(settings.trusted_hosts) or None)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    assets = Assets()
+    app.jinja_env.globals["asset"] = assets.url
+    app.extensions |= {
+        "districts": dict(districts),
+        "settings": settings,
+        "clock": clock,
+        "drawn": {},
+        "drawing": threading.Lock(),
+    }
+    app.before_request(_check_size)
+    app.after_request(_finish)
+    app.register_error_handler(Exception, _refuse)
+    app.add_url_rule("/static/<version>/<path:name>", "static", assets.answer)
+    app.add_url_rule("/healthz", "healthz", _health)
+    app.register_blueprint(api)
+    app.register_blueprint(rider)
+    return app
+
+
+def _health() -> Response:
+    """All is well if every district's store answers."""
+    Query(request)
+    districts: Mapping[str, District] = _extension("districts")
+    body = {
+        "status": "ok",
+        "version": geo_service.__version__,
+        "districts": {
+            district.id: {"layers": len(district.layer_names())} for district in districts.values()
+        },
+    }
+    response = json_answer(body)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _extension(name: str) -> Any:
+    return current_app.extensions[name]
+
+
+def _check_size() -> None:
+    if len(request.query_string) > QUERY_LIMIT:
+        raise RequestURITooLarge(f"the query is longer than {QUERY_LIMIT} bytes")
+
+
+def _finish(response: Response) -> Response:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Cache-Control", "no-cache")
+        response.vary.update(("Accept-Language", "Accept-Encoding"))
+    response.headers["X-Request-Id"] = request_id()
+    return _compress(response)
+
+
+def _compress(response: Response) -> Response:
+    """Pack what is made anew for each request; answers hold no secrets that their length could tell."""
+    compressible = response.mimetype in ("text/html", "application/json", "application/geo+json")
+    wanted = request.accept_encodings["gzip"] > 0 and "Content-Encoding" not in response.headers
+    if not (compressible and wanted and response.status_code == 200 and not response.is_streamed):
+        return response
+    body = response.get_data()
+    if len(body) > 1400:
+        response.set_data(gzip.compress(body, 5, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+        response.vary.add("Accept-Encoding")
+    return response
+
+
+def _refuse(error: Exception) -> ResponseReturnValue:
+    if isinstance(error, RequestRedirect):
+        return error.get_response()
+    status, detail, facts = _explain(error)
+    if request.path.startswith(("/api/", "/healthz")):
+        response = problem(status, detail, facts)
+    else:
+        response = Response(_error_page(status, detail), status, mimetype="text/html")
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+def _explain(error: Exception) -> tuple[int, str, Mapping[str, Any]]:
+    """Status, one line, and the facts; what is our own fault is logged and not told."""
+    if isinstance(error, GeoServiceError) and status_of(error) < 500:
+        return status_of(error), error.message, error.facts
+    if isinstance(error, HTTPException) and error.code and error.code < 500:
+        return error.code, _http_words(error), {}
+    _log(error)
+    return 500, f"something broke on our side; the log has it under {request_id()}", {}
+
+
+def _http_words(error: HTTPException) -> str:
+    if isinstance(error, MethodNotAllowed):
+        return (
+            f"{request.method} is not allowed here; allowed: {', '.join(sorted(error.valid_methods or ()))}"
+        )
+    if error.code == 404:
+        return "there is nothing at this address"
+    if isinstance(error, SecurityError):
+        return "this host name is not served here; see the setting trusted_hosts"
+    return error.description or title_of(error.code or 500)
+
+
+def _error_page(status: int, detail: str) -> str:
+    lang = request.accept_languages.best_match(LANGS) or "zh"
+    return render_template(
+        "error.html",
+        html_lang=HTML_LANG[lang],
+        say=words_in("en" if lang == "en" else "zh"),
+        title=title_of(status),
+        detail=detail,
+        request_id=request_id(),
+    )
+
+
+def _log(error: Exception) -> None:
+    """Where it broke and what kind, without the message or the query: either may hold a position."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    logger.error(
+        "%s %s %s: %s at %s", request_id(), request.method, request.path, type(error).__name__, places
+    )

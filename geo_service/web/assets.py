@@ -1,0 +1,158 @@
+"""
+Files under ``/static``: read once, compressed once, named by what they hold.
+
+All files share one version in their address (``/static/<version>/…``), so that an ES module's
+relative import stays within the same version and every file can be cached for ever.
+"""
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Response, request
+
+from geo_service.errors import NotFoundError
+from geo_service.web.http import cached
+
+FOREVER = "public, max-age=31536000, immutable"
+STATIC_DIR = Path(__file__).parent / "static"
+
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
+_COMPRESSED = (".js", ".css", ".json", ".svg")
+
+
+@dataclass(frozen=True)
+class Asset:
+    """
+    One file as it goes out.
+
+    Parameters
+    ----------
+    body
+        Its bytes.
+    packed
+        Its bytes after gzip; None if that does not pay.
+    mimetype
+        Media type.
+    digest
+        First half of its SHA-256, hexadecimal.
+    """
+
+    body: bytes
+    packed: bytes | None
+    mimetype: str
+    digest: str
+
+
+class Assets:
+    """
+    Every file of a folder, in memory.
+
+    Parameters
+    ----------
+    folder
+        Where the files are; its vendored libraries are listed in ``vendor/manifest.json``.
+    """
+
+    def __init__(self, folder: Path = STATIC_DIR) -> None:
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        self._assets = {path.relative_to(folder).as_posix(): _read_asset(path) for path in paths}
+        digest = hashlib.sha256("".join(f"{n}:{a.digest};" for n, a in self._assets.items()).encode())
+        self.version = digest.hexdigest()[:12]
+
+    def url(self, name: str) -> str:
+        """
+        Address of a file.
+
+        Parameters
+        ----------
+        name
+            Path inside the folder.
+
+        Returns
+        -------
+        url
+            Path on this host, good for ever.
+        """
+        if name not in self._assets:
+            raise KeyError(name)
+        return f"/static/{self.version}/{name}"
+
+    def answer(self, version: str, name: str) -> Response:
+        """
+        Send a file.
+
+        Parameters
+        ----------
+        version
+            Version in the address; an old one gets the present file, not to be kept.
+        name
+            Path inside the folder.
+
+        Returns
+        -------
+        response
+            The file, compressed if the client can read that.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such file.
+        """
+        asset = self._assets.get(name)
+        if asset is None:
+            raise NotFoundError("there is no such file")
+        return send_asset(asset, FOREVER if version == self.version else "no-cache")
+
+
+def _read_asset(path: Path) -> Asset:
+    mimetype = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
+    return pack_asset(path.read_bytes(), mimetype, compress=path.suffix in _COMPRESSED)
+
+
+def pack_asset(body: bytes, mimetype: str, *, compress: bool = True) -> Asset:
+    """
+    Make bytes ready to go out many times.
+
+    Parameters
+    ----------
+    body
+        The bytes.
+    mimetype
+        Media type.
+    compress
+        Whether to keep a gzip copy.
+
+    Returns
+    -------
+    asset
+        With its digest.
+    """
+    packed = gzip.compress(body, 9, mtime=0) if compress and len(body) > 500 else None
+    return Asset(body, packed, mimetype, hashlib.sha256(body).hexdigest()[:32])
+
+
+def send_asset(asset: Asset, cache_control: str) -> Response:
+    """
+    Answer with an asset.
+
+    Parameters
+    ----------
+    asset
+        What to send.
+    cache_control
+        How long it may be kept.
+
+    Returns
+    -------
+    response
+        With ETag; 304 if the client has it.
+    """
+    packed = asset.packed if request.accept_encodings["gzip"] > 0 else None
+    response = Response(packed or asset.body, mimetype=asset.mimetype)
+    if packed:
+        response.headers["Content-Encoding"] = "gzip"
+    response.vary.add("Accept-Encoding")
+    return cached(response, asset.digest, cache_control=cache_control)

@@ -1,0 +1,194 @@
+"""What a rider reads of one place: state, distance, minutes and the links into map apps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from geo_service.exchange.navlinks import REGISTRY
+from geo_service.hours import SHANGHAI
+from geo_service.web.words import LANGS, Lang, Say, clock_words, length_words, minutes_words
+
+_TARGETS = {target.app: target for target in REGISTRY}
+
+
+@dataclass(frozen=True)
+class AppLink:
+    """
+    One way into a map app.
+
+    Parameters
+    ----------
+    app
+        Key in the registry.
+    label
+        What the app is called.
+    platform
+        Where it runs, as in the registry.
+    url
+        The link.
+    datum
+        Datum of the coordinates in it.
+    """
+
+    app: str
+    label: str
+    platform: str
+    url: str
+    datum: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """
+    One row of the list.
+
+    Parameters
+    ----------
+    id
+        Of the place.
+    layer
+        Its layer.
+    name
+        What the sign says.
+    lon
+        Of the pin, degrees.
+    lat
+        Of the pin, degrees.
+    state
+        One of the five states.
+    state_words
+        The state as one reads it.
+    time_words
+        Until when, or when it opens; empty if nothing is known.
+    length_words
+        Length of the way; empty if nobody asked from somewhere.
+    minutes_words
+        Time on the way, likewise.
+    address
+        Address, or empty.
+    links
+        Into map apps, in the registry's order.
+    """
+
+    id: str
+    layer: str
+    name: str
+    lon: float
+    lat: float
+    state: str
+    state_words: str
+    time_words: str
+    length_words: str
+    minutes_words: str
+    address: str
+    links: tuple[AppLink, ...]
+
+
+def make_card(answer: Mapping[str, Any], now: datetime, say: Say, lang: Lang) -> Card:
+    """
+    Put a result into words.
+
+    Parameters
+    ----------
+    answer
+        A result of `nearest`, or a place on its own.
+    now
+        The present, aware.
+    say
+        The catalogue.
+    lang
+        Its language.
+
+    Returns
+    -------
+    card
+        Ready for a template, which escapes every text.
+    """
+    return Card(
+        id=answer["id"],
+        layer=answer["layer"],
+        name=answer["name"],
+        lon=answer["lon"],
+        lat=answer["lat"],
+        state=answer["state"],
+        state_words=say(answer["state"]),
+        time_words=_time_words(answer, now, say, lang),
+        length_words=length_words(answer["length_m"], say) if "length_m" in answer else "",
+        minutes_words=minutes_words(answer["cost_s"], say) if "cost_s" in answer else "",
+        address=answer.get("address") or "",
+        links=app_links(answer["links"], lang),
+    )
+
+
+def app_links(links: Mapping[str, Any], lang: Lang) -> tuple[AppLink, ...]:
+    """
+    Links of a place with the names of their apps.
+
+    Parameters
+    ----------
+    links
+        App → address, or a payload that is no address and is left out here.
+    lang
+        Language of the names.
+
+    Returns
+    -------
+    links
+        In the registry's order; only schemes that the registry knows can occur.
+    """
+    found = [
+        AppLink(
+            app, (target.zh, target.en)[LANGS.index(lang)], target.platform, links[app], _datum(target.datum)
+        )
+        for app, target in _TARGETS.items()
+        if isinstance(links.get(app), str) and urlsplit(links[app]).scheme not in ("", "javascript", "data")
+    ]
+    return tuple(found)
+
+
+def soonest_words(answer: Mapping[str, Any], now: datetime, say: Say, lang: Lang) -> str:
+    """
+    What opens first, if nothing is open on arrival.
+
+    Parameters
+    ----------
+    answer
+        Answer of `nearest`.
+    now
+        The present, aware.
+    say
+        The catalogue.
+    lang
+        Its language.
+
+    Returns
+    -------
+    words
+        One sentence, or empty.
+    """
+    soonest = (answer.get("shortfall") or {}).get("soonest")
+    if not soonest or answer["results"]:
+        return ""
+    return say("soonest", time=_clock(soonest["opens_at"], now, say, lang), name=soonest["name"])
+
+
+def _time_words(answer: Mapping[str, Any], now: datetime, say: Say, lang: Lang) -> str:
+    state = answer["state"]
+    if state == "unknown":
+        return say("hours_unknown") if not answer.get("hours") else ""
+    if state == "closed":
+        return say("opens", time=_clock(answer["opens_at"], now, say, lang)) if answer.get("opens_at") else ""
+    if not answer.get("open_until"):
+        return say("all_day")
+    return say("until", time=_clock(answer["open_until"], now, say, lang))
+
+
+def _clock(text: str, now: datetime, say: Say, lang: Lang) -> str:
+    instant = datetime.fromisoformat(text).astimezone(SHANGHAI)
+    return clock_words(instant, now.astimezone(SHANGHAI), say, lang)
+
+
+def _datum(datum: object) -> str:
+    return {"wgs84": "WGS-84", "gcj02": "GCJ-02", "bd09": "BD-09"}.get(str(datum), str(datum))

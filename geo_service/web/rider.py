@@ -1,0 +1,221 @@
+"""Pages for riders: the map with its first list, a place, and the data that the map draws."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, current_app, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from geo_service.districts import District
+from geo_service.errors import NotFoundError
+from geo_service.layers import Category, Place
+from geo_service.maps import Shell, build_shell, build_streets
+from geo_service.web.assets import FOREVER, Asset, pack_asset, send_asset
+from geo_service.web.cards import make_card, soonest_words
+from geo_service.web.http import Query, cached
+from geo_service.web.served import (
+    find_district,
+    find_place,
+    first_profile,
+    present_time,
+    served_districts,
+    served_settings,
+)
+from geo_service.web.words import HTML_LANG, LANGS, Lang, words_in
+
+rider = Blueprint("rider", __name__)
+
+LIST_LENGTH = 24
+"""Cards in the first list."""
+
+CHIP_ORDER = ("station", "toilet", "swap", "charging", "water", "merchant", "clinic")
+"""What riders ask for most comes first; other layers follow in the catalogue's order."""
+
+ACCEPTED = ("unknown", "stale")
+"""The list shows what nobody has checked too, and says so; what is known to be closed is left out."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """
+    What a district's map needs, made when first asked for and kept.
+
+    Parameters
+    ----------
+    shell
+        folium's part of the page.
+    script
+        The shell's script, ready to send.
+    theme
+        Style sheet with the colours of the district's categories.
+    streets
+        The basemap, ready to send.
+    """
+
+    shell: Shell
+    script: Asset
+    theme: Asset
+    streets: Asset
+
+
+def draw(district: District) -> Drawn:
+    """
+    Prepare the map of a district.
+
+    Parameters
+    ----------
+    district
+        The district.
+
+    Returns
+    -------
+    drawn
+        Shell, script, colours and streets, compressed once.
+    """
+    shell = build_shell(district.bbox, district.centre)
+    theme = "".join(f".c-{key}{{--pin:{category.colour}}}\n" for key, category in district.catalogue.items())
+    streets = build_streets([district.network(profile) for profile in district.profiles])
+    return Drawn(
+        shell,
+        pack_asset(shell.script.encode(), "text/javascript"),
+        pack_asset(theme.encode(), "text/css"),
+        pack_asset(streets, "application/json"),
+    )
+
+
+@rider.get("/")
+def home() -> AnyResponse | str:
+    """List the districts, or go to the only one."""
+    lang = _lang(Query(request, "lang"))
+    districts = served_districts()
+    if len(districts) == 1:
+        return redirect(f"/{next(iter(districts))}/", 302)
+    return _page("districts.html", lang, districts=list(districts.values()))
+
+
+@rider.get("/<district_id>/")
+def district_map(district_id: str) -> str:
+    """Show the map with the list for the district's centre."""
+    query = Query(request, "layer", "lang")
+    district, lang = find_district(district_id), _lang(query)
+    chips = _chips(district)
+    layer = query.text("layer") or chips[0].key
+    if layer not in {chip.key for chip in chips}:
+        raise NotFoundError(
+            f"there is no layer of places {layer[:40]!r}; choose one of {', '.join(c.key for c in chips)}"
+        )
+    now = present_time()
+    answer = district.nearest(
+        origin=district.centre,
+        layer=layer,
+        at=now,
+        k=LIST_LENGTH,
+        profile=first_profile(district),
+        accept=ACCEPTED,
+    )
+    say = words_in(lang)
+    return _page(
+        "map.html",
+        lang,
+        district=district,
+        chips=chips,
+        category=district.catalogue[layer],
+        count=len(district.places(layer).features),
+        profile=first_profile(district),
+        cards=[make_card(result, now, say, lang) for result in answer["results"]],
+        soonest=soonest_words(answer, now, say, lang),
+        drawn=_drawn(district),
+    )
+
+
+@rider.get("/<district_id>/p/<path:place_id>")
+def place_page(district_id: str, place_id: str) -> str:
+    """Show everything that is known of one place."""
+    lang = _lang(Query(request, "lang"))
+    district = find_district(district_id)
+    place = find_place(district, place_id)
+    say, now = words_in(lang), present_time()
+    return _page(
+        "place.html",
+        lang,
+        district=district,
+        place=place,
+        category=district.catalogue[place.layer],
+        services=district.catalogue.services,
+        card=make_card(district.place_json(place, now), now, say, lang),
+        checked=sorted(place.provenance.checked.items()),
+        drawn=_drawn(district),
+    )
+
+
+@rider.get("/<district_id>/map.js")
+def map_script(district_id: str) -> Response:
+    """Send folium's script as a file, so that the page needs no inline script."""
+    return _send(_drawn(find_district(district_id)).script)
+
+
+@rider.get("/<district_id>/theme.css")
+def map_theme(district_id: str) -> Response:
+    """Send the colours of the categories."""
+    return _send(_drawn(find_district(district_id)).theme)
+
+
+@rider.get("/<district_id>/streets.json")
+def streets(district_id: str) -> Response:
+    """Send the basemap."""
+    return _send(_drawn(find_district(district_id)).streets)
+
+
+@rider.get("/<district_id>/pins.json")
+def pins(district_id: str) -> Response:
+    """Send the places of a layer as the map draws them: columns once, then rows."""
+    query = Query(request, "layer")
+    district = find_district(district_id)
+    layer = district.places(query.required("layer", "NAME"))
+    places = [f for f in layer.features if isinstance(f, Place)]
+    rows = [[p.id, p.name, round(p.lon, 6), round(p.lat, 6)] for p in places]
+    body = orjson.dumps({"layer": layer.name, "columns": ["id", "name", "lon", "lat"], "rows": rows})
+    return cached(Response(body, mimetype="application/json"), f"{district.id}.{layer.name}.{layer.version}")
+
+
+def _send(asset: Asset) -> Response:
+    version = Query(request, "v").text("v")
+    return send_asset(asset, FOREVER if version == asset.digest else "no-cache")
+
+
+def _drawn(district: District) -> Drawn:
+    kept: dict[str, Drawn] = current_app.extensions["drawn"]
+    with current_app.extensions["drawing"]:
+        if district.id not in kept:
+            kept[district.id] = draw(district)
+        return kept[district.id]
+
+
+def _chips(district: District) -> list[Category]:
+    """Categories of places that this district holds, what riders ask for most first."""
+    held = [district.catalogue[name] for name in district.layer_names()]
+    places = [category for category in held if not category.is_area]
+    if not places:
+        raise NotFoundError(f"{district.id} holds no layer of places yet; import one")
+    order = {key: i for i, key in enumerate(CHIP_ORDER)}
+    return sorted(places, key=lambda category: order.get(category.key, len(order)))
+
+
+def _lang(query: Query) -> Lang:
+    wanted = query.choice("lang", "", ("", *LANGS))
+    best = wanted or request.accept_languages.best_match(LANGS) or served_settings().language
+    return "en" if best == "en" else "zh"
+
+
+def _page(template: str, lang: Lang, **values: Any) -> str:
+    return render_template(
+        template,
+        lang=lang,
+        html_lang=HTML_LANG[lang],
+        column=LANGS.index(lang),
+        say=words_in(lang),
+        # a language that was chosen stays chosen in every link; one that was guessed is guessed again
+        lang_query=f"lang={lang}" if request.args.get("lang") else "",
+        **values,
+    )

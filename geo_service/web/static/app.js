@@ -1,0 +1,130 @@
+// The rider's page: joins the server's list with the map. Without this file the list works alone.
+
+import { makeChooser } from "./chooser.js";
+import { makeLocator } from "./me.js";
+import { loadPins, pinLayer } from "./pins.js";
+import { makeSheet } from "./sheet.js";
+import { loadStreets, streetLayer } from "./streets.js";
+
+const NAMED = 3;
+const IN_VIEW = 4;
+
+const page = document.body.dataset;
+const cards = [...document.querySelectorAll(".card")];
+const message = document.getElementById("message");
+const chosenBox = document.getElementById("chosen");
+const map = window.districtMap;
+let pins = null;
+let streets = null;
+
+function say(text) {
+  message.textContent = text;
+  message.hidden = !text;
+}
+
+const lonlat = (text) => text.split(",").map(Number);
+const latlng = (card) => lonlat(card.dataset.lonlat).reverse();
+
+const sheet = makeSheet(() => undefined);
+
+function padding() {
+  const top = document.querySelector(".top");
+  const narrow = getComputedStyle(top).position === "fixed";
+  return {
+    paddingTopLeft: [40, (narrow ? top.offsetHeight : 0) + 50],
+    paddingBottomRight: [70, sheet.covered() + 40],
+  };
+}
+
+function select(id, { pan = true, scroll = false } = {}) {
+  for (const card of cards) card.classList.toggle("selected", card.dataset.id === id);
+  const card = cards.find((one) => one.dataset.id === id);
+  chosenBox.hidden = true;
+  if (card) {
+    sheet.lower();
+    if (scroll) {
+      sheet.raise();
+      card.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    }
+    if (pan) map.fitBounds(L.latLngBounds([latlng(card)]), { ...padding(), maxZoom: Math.max(map.getZoom(), 17) });
+  }
+  pins?.select(id);
+}
+
+// A pin whose card is not in the list gets a row of its own on top, with a way to its page.
+function pick(place) {
+  select(place.id, { pan: false, scroll: true });
+  if (cards.some((card) => card.dataset.id === place.id)) return;
+  chosenBox.querySelector(".name").textContent = place.name;
+  const query = page.lang ? `?${page.lang}` : "";
+  chosenBox.querySelector("a").href = `${page.base}p/${encodeURIComponent(place.id)}${query}`;
+  chosenBox.hidden = false;
+  sheet.raise();
+  document.getElementById("list").scrollTop = 0;
+}
+
+function firstView() {
+  const points = [lonlat(page.centre).reverse(), ...cards.slice(0, IN_VIEW).map(latlng)];
+  map.fitBounds(L.latLngBounds(points), { ...padding(), maxZoom: 17, animate: false });
+}
+
+async function drawPins() {
+  const places = await loadPins(`${page.base}pins.json?layer=${encodeURIComponent(page.layer)}`);
+  pins = pinLayer(places, {
+    character: page.pin,
+    named: new Set(cards.slice(0, NAMED).map((card) => card.dataset.id)),
+    label: document.querySelector(".chip[aria-current]").textContent,
+    onPick: pick,
+  });
+  map.addLayer(pins.group);
+  pins.settle();
+  const wanted = decodeURIComponent(location.hash.slice(3));
+  if (location.hash.startsWith("#p-") && pins.has(wanted)) select(wanted, { scroll: true });
+}
+
+async function drawStreets() {
+  streets = streetLayer(await loadStreets(page.streets)).addTo(map);
+}
+
+function wireCards() {
+  for (const card of cards) {
+    // first tap: show it on the map; second: its page
+    card.querySelector(".row").addEventListener("click", (event) => {
+      if (card.classList.contains("selected") || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      select(card.dataset.id);
+    });
+  }
+}
+
+function wireTheme() {
+  const button = document.getElementById("theme");
+  const dark = document.getElementById("dark");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const repaint = () => requestAnimationFrame(() => streets?.repaint());
+  button.addEventListener("click", () => {
+    const theme = matchMedia(dark.media).matches ? "light" : "dark";
+    dark.media = theme === "dark" ? "all" : "not all";
+    document.documentElement.dataset.theme = theme;
+    try {
+      localStorage.setItem("theme", theme);
+    } catch {
+      // storage may be forbidden: the choice then lasts for this page
+    }
+    repaint();
+  });
+  system.addEventListener("change", repaint);
+  button.hidden = false;
+}
+
+wireTheme();
+makeChooser();
+document.querySelector(".chip[aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
+if (map) {
+  wireCards();
+  firstView();
+  makeLocator(map, { say, bbox: lonlat(page.bbox), padding });
+  const failed = () => say(message.dataset.failed);
+  await Promise.all([drawPins().catch(failed), drawStreets().catch(failed)]);
+}
+document.documentElement.dataset.ready = "yes";

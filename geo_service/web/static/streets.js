@@ -1,0 +1,211 @@
+// A plain basemap on one canvas: streets by width, names along them. Colours are the style sheet's.
+
+const KINDS = ["path", "lane", "street", "avenue"];
+const NAME_FROM_ZOOM = { 1: 17, 2: 16, 3: 14 };
+// line width in pixels at zoom 16, and how it grows from one zoom to the next
+const WIDTH = [1.2, 5, 8, 13];
+const GROWTH = 1.55;
+
+export async function loadStreets(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`streets: ${response.status}`);
+  const file = await response.json();
+  if (file.format !== "geo_service streets 1") throw new Error("streets: another format");
+  return { names: file.names, lines: file.lines.map((line) => decode(line, file.origin)) };
+}
+
+// Positions in Web Mercator, world = 0..1, once; drawing then only scales and shifts.
+function decode([kind, name, text], [lon0, lat0]) {
+  const points = [];
+  let at = 0;
+  let lon = lon0;
+  let lat = lat0;
+  const number = () => {
+    let value = 0;
+    let shift = 0;
+    let byte;
+    do {
+      byte = text.charCodeAt(at++) - 63;
+      value |= (byte & 31) << shift;
+      shift += 5;
+    } while (byte >= 32);
+    return value & 1 ? ~(value >> 1) : value >> 1;
+  };
+  let box = [1, 1, 0, 0];
+  while (at < text.length) {
+    lon += number();
+    lat += number();
+    const sine = Math.sin((lat * Math.PI) / 18e6);
+    const x = lon / 36e6 + 0.5;
+    const y = 0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI);
+    points.push(x, y);
+    box = [Math.min(box[0], x), Math.min(box[1], y), Math.max(box[2], x), Math.max(box[3], y)];
+  }
+  return { kind, name, points, box };
+}
+
+export function streetLayer(streets) {
+  // L.Renderer keeps a canvas in place while the map is dragged and scales it while it zooms
+  const Streets = L.Renderer.extend({
+    options: { padding: 0.25, pane: "tilePane" },
+
+    _initContainer() {
+      this._container = L.DomUtil.create("canvas", "leaflet-zoom-animated streets");
+      this._container.setAttribute("aria-hidden", "true");
+      this._pen = this._container.getContext("2d");
+    },
+
+    _destroyContainer() {
+      this._container.remove();
+      delete this._container;
+      delete this._pen;
+    },
+
+    _update() {
+      if (this._map._animatingZoom && this._bounds) return;
+      L.Renderer.prototype._update.call(this);
+      const size = this._bounds.getSize();
+      const dots = Math.min(devicePixelRatio || 1, 2);
+      L.DomUtil.setPosition(this._container, this._bounds.min);
+      this._container.width = Math.ceil(size.x * dots);
+      this._container.height = Math.ceil(size.y * dots);
+      this._container.style.width = `${size.x}px`;
+      this._container.style.height = `${size.y}px`;
+      this._pen.setTransform(dots, 0, 0, dots, 0, 0);
+      const zoom = this._map.getZoom();
+      const origin = this._map.getPixelOrigin().add(this._bounds.min);
+      paint(this._pen, streets, { zoom, scale: 256 * 2 ** zoom, x: origin.x, y: origin.y, size });
+      this.fire("update");
+    },
+
+    repaint() {
+      if (this._map) this._update();
+    },
+  });
+  return new Streets();
+}
+
+function paint(pen, { names, lines }, view) {
+  const palette = readPalette();
+  pen.clearRect(0, 0, view.size.x, view.size.y);
+  const seen = lines.filter(({ box }) => inView(box, view));
+  pen.lineJoin = "round";
+  pen.lineCap = "round";
+  const grow = GROWTH ** (view.zoom - 16);
+  for (const kind of [0, 1, 2, 3]) {
+    if (kind === 0 && view.zoom < 16) continue;
+    const path = trace(seen, kind, view);
+    const width = Math.max(kind === 1 ? 0.8 : 1, WIDTH[kind] * grow);
+    if (kind === 0) {
+      pen.setLineDash([4, 4]);
+      stroke(pen, path, palette.path, 1.3);
+      pen.setLineDash([]);
+    } else {
+      if (view.zoom >= 14 || kind > 1) stroke(pen, path, palette[`${KINDS[kind]}-edge`], width + 1.6);
+    }
+  }
+  // all fills after all edges, so that crossings stay open
+  for (const kind of [1, 2, 3]) {
+    const width = Math.max(kind === 1 ? 0.8 : 1, WIDTH[kind] * grow);
+    stroke(pen, trace(seen, kind, view), palette[KINDS[kind]], width);
+  }
+  label(pen, seen, names, view, palette);
+}
+
+function inView([west, north, east, south], { scale, x, y, size }) {
+  return east * scale >= x && west * scale <= x + size.x && south * scale >= y && north * scale <= y + size.y;
+}
+
+function trace(lines, kind, { scale, x, y }) {
+  const path = new Path2D();
+  for (const line of lines) {
+    if (line.kind !== kind) continue;
+    const { points } = line;
+    path.moveTo(points[0] * scale - x, points[1] * scale - y);
+    for (let i = 2; i < points.length; i += 2) path.lineTo(points[i] * scale - x, points[i + 1] * scale - y);
+  }
+  return path;
+}
+
+function stroke(pen, path, colour, width) {
+  pen.strokeStyle = colour;
+  pen.lineWidth = width;
+  pen.stroke(path);
+}
+
+// Names on the longest straight stretch in view; characters stand upright where a street runs north.
+function label(pen, lines, names, view, palette) {
+  const taken = [];
+  const said = new Map();
+  pen.font = `14px ${getComputedStyle(document.body).fontFamily}`;
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.lineWidth = 3.5;
+  pen.strokeStyle = palette.halo;
+  pen.fillStyle = palette.label;
+  const ordered = lines.filter((line) => line.name && view.zoom >= (NAME_FROM_ZOOM[line.kind] ?? 99));
+  ordered.sort((a, b) => b.kind - a.kind);
+  for (const line of ordered) {
+    const name = names[line.name];
+    const spot = longestStretch(line.points, view);
+    const latin = /^[\x20-\x7e]*$/.test(name);
+    const length = latin ? pen.measureText(name).width : name.length * 15;
+    if (!spot || spot.length < length * 1.15) continue;
+    const before = said.get(name) ?? [];
+    if (before.some(([x, y]) => Math.hypot(x - spot.x, y - spot.y) < 340)) continue;
+    const upright = !latin && Math.abs(spot.dy) > 1.4 * Math.abs(spot.dx);
+    const half = [Math.abs(spot.dx), Math.abs(spot.dy)].map((d) => ((d / spot.length) * length) / 2 + 9);
+    const box = [spot.x - half[0], spot.y - half[1], spot.x + half[0], spot.y + half[1]];
+    if (taken.some((b) => b[0] < box[2] && b[2] > box[0] && b[1] < box[3] && b[3] > box[1])) continue;
+    taken.push(box);
+    said.set(name, [...before, [spot.x, spot.y]]);
+    write(pen, name, spot, upright);
+  }
+}
+
+function longestStretch(points, { scale, x, y, size }) {
+  let best = null;
+  let start = 0;
+  const at = (i) => [points[i] * scale - x, points[i + 1] * scale - y];
+  for (let i = 2; i < points.length; i += 2) {
+    const [ax, ay] = at(start);
+    const [bx, by] = at(i);
+    const next = i + 2 < points.length ? at(i + 2) : null;
+    const length = Math.hypot(bx - ax, by - ay);
+    const inside = bx > 0 && by > 0 && bx < size.x && by < size.y && ax > 0 && ay > 0 && ax < size.x && ay < size.y;
+    if (inside && length > (best?.length ?? 0)) {
+      best = { x: (ax + bx) / 2, y: (ay + by) / 2, dx: bx - ax, dy: by - ay, length };
+    }
+    const turn = next && Math.abs(Math.atan2(next[1] - by, next[0] - bx) - Math.atan2(by - ay, bx - ax));
+    if (!inside || turn > 0.25) start = i;
+  }
+  return best;
+}
+
+function write(pen, name, spot, upright) {
+  if (upright) {
+    const lean = spot.dx / (spot.dy || 1);
+    [...name].forEach((character, i) => {
+      const dy = (i - (name.length - 1) / 2) * 15;
+      inked(pen, character, spot.x + dy * lean, spot.y + dy);
+    });
+    return;
+  }
+  pen.save();
+  pen.translate(spot.x, spot.y);
+  const angle = Math.atan2(spot.dy, spot.dx);
+  pen.rotate(Math.abs(angle) > Math.PI / 2 ? angle + Math.PI : angle);
+  inked(pen, name, 0, 0);
+  pen.restore();
+}
+
+function inked(pen, text, x, y) {
+  pen.strokeText(text, x, y);
+  pen.fillText(text, x, y);
+}
+
+function readPalette() {
+  const style = getComputedStyle(document.documentElement);
+  const names = [...KINDS.flatMap((kind) => [kind, `${kind}-edge`]), "label", "halo"];
+  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+}
