@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
-from geo_service.exchange.navlinks import REGISTRY
+from geo_service.exchange.navlinks import Link
 from geo_service.hours import SHANGHAI
-from geo_service.web.words import LANGS, Lang, Say, clock_words, length_words, minutes_words
+from geo_service.web.words import LANGS, Lang, Say, clock_words, length_words, whole_minutes
 
-_TARGETS = {target.app: target for target in REGISTRY}
+_DATUMS = {"wgs84": "WGS-84", "gcj02": "GCJ-02", "bd09": "BD-09"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,8 @@ class AppLink:
         The link.
     datum
         Datum of the coordinates in it.
+    warning
+        What the rider must know first; mostly empty.
     """
 
     app: str
@@ -37,6 +38,7 @@ class AppLink:
     platform: str
     url: str
     datum: str
+    warning: str
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ class Card:
         Until when, or when it opens; empty if nothing is known.
     length_words
         Length of the way; empty if nobody asked from somewhere.
-    minutes_words
-        Time on the way, likewise.
+    minutes
+        Time on the way, rounded up; None likewise.
     address
         Address, or empty.
     links
@@ -81,12 +83,14 @@ class Card:
     state_words: str
     time_words: str
     length_words: str
-    minutes_words: str
+    minutes: int | None
     address: str
     links: tuple[AppLink, ...]
 
 
-def make_card(answer: Mapping[str, Any], now: datetime, say: Say, lang: Lang) -> Card:
+def make_card(
+    answer: Mapping[str, Any], apps: Mapping[str, Link], now: datetime, say: Say, lang: Lang
+) -> Card:
     """
     Put a result into words.
 
@@ -94,6 +98,8 @@ def make_card(answer: Mapping[str, Any], now: datetime, say: Say, lang: Lang) ->
     ----------
     answer
         A result of `nearest`, or a place on its own.
+    apps
+        What is known of each map app in this district.
     now
         The present, aware.
     say
@@ -116,36 +122,43 @@ def make_card(answer: Mapping[str, Any], now: datetime, say: Say, lang: Lang) ->
         state_words=say(answer["state"]),
         time_words=_time_words(answer, now, say, lang),
         length_words=length_words(answer["length_m"], say) if "length_m" in answer else "",
-        minutes_words=minutes_words(answer["cost_s"], say) if "cost_s" in answer else "",
+        minutes=whole_minutes(answer["cost_s"]) if "cost_s" in answer else None,
         address=answer.get("address") or "",
-        links=app_links(answer["links"], lang),
+        links=app_links(answer["links"], apps, lang),
     )
 
 
-def app_links(links: Mapping[str, Any], lang: Lang) -> tuple[AppLink, ...]:
+def app_links(links: Mapping[str, str], apps: Mapping[str, Link], lang: Lang) -> tuple[AppLink, ...]:
     """
     Links of a place with the names of their apps.
 
     Parameters
     ----------
     links
-        App → address, or a payload that is no address and is left out here.
+        App → address.
+    apps
+        What is known of each app in this district, in the order of the buttons.
     lang
         Language of the names.
 
     Returns
     -------
     links
-        In the registry's order; only schemes that the registry knows can occur.
+        In the order of ``apps``; an address whose app is not there is left out.
     """
-    found = [
+    column = LANGS.index(lang)
+    return tuple(
         AppLink(
-            app, (target.zh, target.en)[LANGS.index(lang)], target.platform, links[app], _datum(target.datum)
+            app=app,
+            label=(link.target.zh, link.target.en)[column],
+            platform=link.target.platform,
+            url=links[app],
+            datum=_DATUMS[link.datum],
+            warning=link.warning[column] if link.warning else "",
         )
-        for app, target in _TARGETS.items()
-        if isinstance(links.get(app), str) and urlsplit(links[app]).scheme not in ("", "javascript", "data")
-    ]
-    return tuple(found)
+        for app, link in apps.items()
+        if app in links
+    )
 
 
 def soonest_words(answer: Mapping[str, Any], now: datetime, say: Say, lang: Lang) -> str:
@@ -188,7 +201,3 @@ def _time_words(answer: Mapping[str, Any], now: datetime, say: Say, lang: Lang) 
 def _clock(text: str, now: datetime, say: Say, lang: Lang) -> str:
     instant = datetime.fromisoformat(text).astimezone(SHANGHAI)
     return clock_words(instant, now.astimezone(SHANGHAI), say, lang)
-
-
-def _datum(datum: object) -> str:
-    return {"wgs84": "WGS-84", "gcj02": "GCJ-02", "bd09": "BD-09"}.get(str(datum), str(datum))

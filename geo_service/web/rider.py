@@ -1,5 +1,7 @@
 """Pages for riders: the map with its first list, a place, and the data that the map draws."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from geo_service.districts import District
 from geo_service.errors import NotFoundError
+from geo_service.exchange.navlinks import Link, build_links
 from geo_service.layers import Category, Place
 from geo_service.maps import Shell, build_shell, build_streets
 from geo_service.web.assets import FOREVER, Asset, pack_asset, send_asset
@@ -18,11 +21,12 @@ from geo_service.web.served import (
     find_district,
     find_place,
     first_profile,
+    link_settings,
     present_time,
     served_districts,
     served_settings,
 )
-from geo_service.web.words import HTML_LANG, LANGS, Lang, words_in
+from geo_service.web.words import HTML_LANG, LANGS, Lang, hours_words, words_in
 
 rider = Blueprint("rider", __name__)
 
@@ -51,12 +55,15 @@ class Drawn:
         Style sheet with the colours of the district's categories.
     streets
         The basemap, ready to send.
+    apps
+        Map apps that lead to places here, each with the datum it reads here; links of the centre.
     """
 
     shell: Shell
     script: Asset
     theme: Asset
     streets: Asset
+    apps: Mapping[str, Link]
 
 
 def draw(district: District) -> Drawn:
@@ -81,6 +88,7 @@ def draw(district: District) -> Drawn:
         pack_asset(shell.script.encode(), "text/javascript"),
         pack_asset(theme.encode(), "text/css"),
         pack_asset(streets, "application/json"),
+        build_links(district.centre, district.name_zh, settings=link_settings()),
     )
 
 
@@ -105,7 +113,7 @@ def district_map(district_id: str) -> str:
         raise NotFoundError(
             f"there is no layer of places {layer[:40]!r}; choose one of {', '.join(c.key for c in chips)}"
         )
-    now = present_time()
+    now, drawn = present_time(), _drawn(district)
     answer = district.nearest(
         origin=district.centre,
         layer=layer,
@@ -123,9 +131,9 @@ def district_map(district_id: str) -> str:
         category=district.catalogue[layer],
         count=len(district.places(layer).features),
         profile=first_profile(district),
-        cards=[make_card(result, now, say, lang) for result in answer["results"]],
+        cards=[make_card(result, drawn.apps, now, say, lang) for result in answer["results"]],
         soonest=soonest_words(answer, now, say, lang),
-        drawn=_drawn(district),
+        drawn=drawn,
     )
 
 
@@ -135,7 +143,8 @@ def place_page(district_id: str, place_id: str) -> str:
     lang = _lang(Query(request, "lang"))
     district = find_district(district_id)
     place = find_place(district, place_id)
-    say, now = words_in(lang), present_time()
+    say, now, drawn = words_in(lang), present_time(), _drawn(district)
+    answer = district.place_json(place, now)
     return _page(
         "place.html",
         lang,
@@ -143,9 +152,11 @@ def place_page(district_id: str, place_id: str) -> str:
         place=place,
         category=district.catalogue[place.layer],
         services=district.catalogue.services,
-        card=make_card(district.place_json(place, now), now, say, lang),
-        checked=sorted(place.provenance.checked.items()),
-        drawn=_drawn(district),
+        card=make_card(answer, drawn.apps, now, say, lang),
+        checked_on=answer["checked_on"],
+        phone_link=_phone_link(place.phone),
+        hours_words=hours_words,
+        drawn=drawn,
     )
 
 
@@ -200,6 +211,12 @@ def _chips(district: District) -> list[Category]:
         raise NotFoundError(f"{district.id} holds no layer of places yet; import one")
     order = {key: i for i, key in enumerate(CHIP_ORDER)}
     return sorted(places, key=lambda category: order.get(category.key, len(order)))
+
+
+def _phone_link(phone: str | None) -> str:
+    """What a telephone dials, or nothing if the text is no plain number."""
+    digits = re.sub(r"[\s()（）.-]", "", phone or "")
+    return digits if re.fullmatch(r"\+?[0-9]{3,15}", digits) else ""
 
 
 def _lang(query: Query) -> Lang:

@@ -5,6 +5,7 @@ Names of categories and services are in the layers' catalogue; names of map apps
 of links. Everything else that a page says is here.
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from math import ceil
@@ -24,8 +25,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "other_language_long": ("Switch to English", "切换到中文"),
     "map": ("地图", "Map"),
     "nearest": ("离片区中心最近", "Nearest to the centre"),
-    "by_ride": ("{count} 处 · 按骑行时间", "{count} places · by riding time"),
-    "by_walk": ("{count} 处 · 按步行时间", "{count} places · by walking time"),
+    "by_ride": ("{count} 处 · 按骑行时间", "{count} · by ride time"),
+    "by_walk": ("{count} 处 · 按步行时间", "{count} · by walk time"),
     "on_arrival": ("状态按到达时刻计算", "States are those on arrival"),
     "none_open": ("骑到时没有开着的。", "None is open on arrival."),
     "none_here": ("这一类还没有登记。", "None of this kind is on record yet."),
@@ -34,15 +35,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "closing_soon": ("快关门", "Closing soon"),
     "closed": ("已关门", "Closed"),
     "unknown": ("未核实", "Unverified"),
-    "stale": ("久未核实", "Not checked lately"),
-    "until": ("至 {time}", "until {time}"),
+    "stale": ("待核实", "Unchecked"),
+    "until": ("至 {time}", "to {time}"),
     "opens": ("{time} 开", "opens {time}"),
     "all_day": ("24 小时", "24 hours"),
     "hours_unknown": ("时间不详", "hours unknown"),
     "tomorrow": ("明天 {time}", "tomorrow {time}"),
     "metres": ("{n} 米", "{n} m"),
     "kilometres": ("{n} 公里", "{n} km"),
-    "minutes": ("{n}分", "{n} min"),
+    "minute": ("分", "min"),
+    "centre": ("片区中心", "Centre of the district"),
     "navigate": ("导航", "Go"),
     "navigate_to": ("导航去{name}", "Navigate to {name}"),
     "which_app": ("用哪个地图去？", "Which map app?"),
@@ -63,20 +65,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "selected": ("地图上选中的", "Chosen on the map"),
     "pins_failed": ("地图上的点没有加载；列表可以照常使用。", "Pins did not load; the list works as ever."),
     "credit": ("© OpenStreetMap 贡献者 (ODbL)", "© OpenStreetMap contributors (ODbL)"),
-    "made_up_streets": ("演示街道，格式同 OSM", "made-up streets in OSM form"),
     "approval": ("审图号：{number}", "Map approval: {number}"),
-    "synthetic": (
-        "演示数据：街道、地点、时间都是虚构的，请勿据此出行。",
-        "Demo data: streets, places and hours are made up. Do not travel by it.",
-    ),
+    "synthetic": ("演示数据：街道和地点都是虚构的", "Demo data: streets and places are made up"),
     "synthetic_place": ("这条记录是虚构的演示数据。", "This record is made-up demo data."),
     "back": ("回到地图", "Back to the map"),
-    "state_now": ("现在", "Now"),
     "address": ("地址", "Address"),
     "phone": ("电话", "Phone"),
     "hours": ("营业时间", "Hours"),
     "services": ("服务", "Services"),
-    "same_hours": ("同门店时间", "hours of the door"),
     "access": ("怎么进", "Getting in"),
     "access_open": ("直接进", "Walk in"),
     "access_code": ("门禁码（问站长）", "Door code (ask the keeper)"),
@@ -94,12 +90,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "checked": ("最近核实", "Last checked"),
     "source": ("来源", "Source"),
     "status_paused": ("暂停开放", "Paused"),
-    "price": ("{price}", "{price}"),
-    "mode_ride": ("骑行", "cycling"),
-    "mode_ebike": ("电动车", "e-bike"),
-    "mode_walk": ("步行", "walking"),
-    "mode_drive": ("驾车", "driving"),
-    "mode_pin": ("地点", "pin"),
     "error_home": ("回首页", "To the start"),
     "error_id": ("编号 {id}", "Reference {id}"),
 }
@@ -108,6 +98,13 @@ _WEEKDAYS = (
     ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
     ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
 )
+
+_HOUR_WORDS = dict(zip(("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"), _WEEKDAYS[0], strict=True)) | {
+    "PH": "节假日",
+    "SH": "寒暑假",
+    "off": "休息",
+    "closed": "休息",
+}
 
 Say = Callable[..., str]
 
@@ -129,7 +126,7 @@ def words_in(lang: Lang) -> Say:
     Examples
     --------
     >>> words_in("en")("until", time="21:00")
-    'until 21:00'
+    'to 21:00'
     """
     column = LANGS.index(lang)
 
@@ -166,7 +163,7 @@ def length_words(length_m: float, say: Say) -> str:
     return say("kilometres", n=f"{length_m / 1000:.1f}")
 
 
-def minutes_words(cost_s: float, say: Say) -> str:
+def whole_minutes(cost_s: float) -> int:
     """
     A time on the way, rounded up.
 
@@ -174,20 +171,47 @@ def minutes_words(cost_s: float, say: Say) -> str:
     ----------
     cost_s
         Seconds.
-    say
-        The catalogue.
+
+    Returns
+    -------
+    minutes
+        At least one.
+
+    Examples
+    --------
+    >>> whole_minutes(185.0), whole_minutes(0.0)
+    (4, 1)
+    """
+    return max(1, ceil(cost_s / 60))
+
+
+def hours_words(text: str, lang: Lang) -> str:
+    """
+    Opening hours as people read them.
+
+    Parameters
+    ----------
+    text
+        In OSM's syntax, which is readable English already.
+    lang
+        Language of the page.
 
     Returns
     -------
     words
-        Whole minutes, at least one.
+        Day names and holidays in Chinese; what has no Chinese word stays as it is.
 
     Examples
     --------
-    >>> minutes_words(185.0, words_in("zh"))
-    '4分'
+    >>> hours_words("Mo-Fr 08:00-12:00,14:00-18:00; Sa,Su off", "zh")
+    '周一至周五 08:00-12:00、14:00-18:00；周六、周日 休息'
     """
-    return say("minutes", n=max(1, ceil(cost_s / 60)))
+    if lang == "en":
+        return text
+    text = re.sub(r"\bMo-Su\b", "每天", text.replace("24/7", "24 小时"))
+    text = re.sub(r"\b(Mo|Tu|We|Th|Fr|Sa|Su)-(?=(Mo|Tu|We|Th|Fr|Sa|Su)\b)", r"\1至", text)
+    text = re.sub(r"Mo|Tu|We|Th|Fr|Sa|Su|PH|SH|\boff\b|\bclosed\b", lambda found: _HOUR_WORDS[found[0]], text)
+    return re.sub(r"\s*;\s*", "；", re.sub(r"\s*,\s*", "、", text))
 
 
 def clock_words(instant: datetime, now: datetime, say: Say, lang: Lang) -> str:

@@ -68,6 +68,16 @@ function firstView() {
   map.fitBounds(L.latLngBounds(points), { ...padding(), maxZoom: 17, animate: false });
 }
 
+// The list is sorted from here, so the map shows it.
+function markCentre() {
+  L.marker(lonlat(page.centre).reverse(), {
+    icon: L.divIcon({ html: "", className: "centre", iconSize: [18, 18] }),
+    title: page.centreWords,
+    interactive: false,
+    keyboard: false,
+  }).addTo(map);
+}
+
 async function drawPins() {
   const places = await loadPins(`${page.base}pins.json?layer=${encodeURIComponent(page.layer)}`);
   pins = pinLayer(places, {
@@ -123,6 +133,7 @@ document.querySelector(".chip[aria-current]").scrollIntoView({ block: "nearest",
 if (map) {
   wireCards();
   firstView();
+  markCentre();
   makeLocator(map, { say, bbox: lonlat(page.bbox), padding });
   const failed = () => say(message.dataset.failed);
   await Promise.all([drawPins().catch(failed), drawStreets().catch(failed)]);

@@ -4,7 +4,7 @@ const KEY = "map-app";
 
 function platform() {
   const agent = navigator.userAgent;
-  if (/OpenHarmony|HarmonyOS|ArkWeb/i.test(agent)) return "harmony";
+  if (/OpenHarmony|HarmonyOS|ArkWeb/i.test(agent)) return "harmonyos";
   if (/Android/i.test(agent)) return "android";
   if (/iPhone|iPad|iPod/i.test(agent)) return "ios";
   return "desktop";
@@ -12,7 +12,7 @@ function platform() {
 
 function fits(item, here) {
   const made = item.dataset.platform.toLowerCase();
-  const phones = ["android", "ios", "harmony"].filter((name) => made.includes(name));
+  const phones = ["android", "ios", "harmonyos"].filter((name) => made.includes(name));
   return here === "desktop" || phones.length === 0 || phones.includes(here);
 }
 
