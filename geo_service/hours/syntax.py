@@ -36,11 +36,14 @@ _RULE = re.compile(
     r'(?:(?:^|(?<=.) )(?P<comment>"[+-]"))?$'
 )
 _SPAN_PARTS = re.compile(rf"(?P<start>{_POINT})(?:-(?P<end>{_POINT}))?(?P<plus>\+)?(?P<every>/[\d:]+)?$")
-_COMMENT = re.compile(r'(\bopen\s*)?"[^"]*"', re.IGNORECASE)
+_COMMENT = re.compile(r'"[^"]*"')
+_SAID_OPEN = re.compile(r'\bopen\b(?:\s*"[^"]*")?|"[^"]*"', re.IGNORECASE)
+_WHOLE_DAY = re.compile(r"(?<![\d:-])0?0:00\s*-\s*24:00(?![+/])")
 _HOLIDAY_BESIDE_WEEKDAY = re.compile(
     rf"\b[PS]H(?:\s*[+-]\s*\d+\s*days?)?\s+{_WD}\b|{_WD}(?:\[[^\]]*\])?\s+[PS]H\b", re.IGNORECASE
 )
 _IMPOSSIBLE_DATE = re.compile(r"Feb 3[01]|(?:Apr|Jun|Sep|Nov) 31")
+_STEP = re.compile(r"(?<![\d:-])(?P<first>\d{1,4})-(?P<last>\d{1,4})/(?P<step>\d{1,4})(?![\d:])", re.ASCII)
 _FULL_WIDTH = str.maketrans("：，；－～—–‖“”０１２３４５６７８９\u3000", ':,;----|""0123456789 ')
 
 
@@ -171,15 +174,21 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
     InvalidInputError
         If the text is blank, too long, not in the syntax, or says something other than it seems to.
     """
+    text = text.strip()
     _check_shape(text)
     _parse(text, text)
-    printed = str(_parse(_mark_comments(text), text))
+    printed = str(_parse(_keep_whole_days(_mark_comments(text)), text))
     if found := _IMPOSSIBLE_DATE.search(printed):
         raise _refusal(text, f"{found[0]} is no date", text.find(found[0].split()[-1]))
     parts = re.split(r"(; |, | \|\| )", printed)
     separators = ["; ", *parts[1::2]]
     _check_bare_lists(text, parts[::2], separators)
     return tuple(_build_rules(text, parts[::2], separators))
+
+
+def _is_overlong(step: re.Match[str]) -> bool:
+    # The library then drops the step and takes every week or year between.
+    return int(step["step"]) > int(step["last"]) - int(step["first"])
 
 
 def _check_shape(text: str) -> None:
@@ -193,9 +202,14 @@ def _check_shape(text: str) -> None:
         raise InvalidInputError(
             f"hours have {len(text)} characters, at most {MAX_TEXT_LENGTH} are allowed; put notes into the note",
             parameter="hours",
-            value=text[:MAX_TEXT_LENGTH],
+            value=_sendable(text[:MAX_TEXT_LENGTH]),
         )
-    if found := _HOLIDAY_BESIDE_WEEKDAY.search(_COMMENT.sub("", text)):
+    selectors = _COMMENT.sub("", text)
+    if found := next(filter(_is_overlong, _STEP.finditer(selectors)), None):
+        raise _refusal(
+            text, f"{found[0]} steps over its own end; write {found['first']}", text.find(found[0])
+        )
+    if found := _HOLIDAY_BESIDE_WEEKDAY.search(selectors):
         raise _refusal(
             text, f"{found[0]!r} may mean both or either; write PH,Mo-Fr for either", text.find(found[0])
         )
@@ -203,12 +217,16 @@ def _check_shape(text: str) -> None:
 
 def _mark_comments(text: str) -> str:
     """
-    Empty the comments, but keep whether ``open`` stood before them.
+    Empty the comments, but keep where ``open`` was said, which the library drops when it prints.
 
-    The library takes ``Mo-Fr 09:00-17:00 "by appointment"`` for open and drops the word ``open`` when it
-    prints; here a comment without it means that one has to ask.
+    It also takes ``Mo-Fr 09:00-17:00 "by appointment"`` for open; here a comment alone means one has to ask.
     """
-    return _COMMENT.sub(lambda found: f'{found[1]}"+"' if found[1] else '"-"', text)
+    return _SAID_OPEN.sub(lambda found: '"-"' if found[0].startswith('"') else 'open "+"', text)
+
+
+def _keep_whole_days(text: str) -> str:
+    """Say 00:00-24:00 twice, for the library drops it if said once, and then `Mo, We` cannot be told apart."""
+    return _WHOLE_DAY.sub("00:00-24:00,00:00-24:00", text)
 
 
 def _parse(text: str, original: str) -> OpeningHours:
@@ -246,30 +264,36 @@ def _shown(text: str) -> str:
     return repr(text if len(text) <= 80 else text[:77] + "...")
 
 
+def _sendable(text: str) -> str:
+    """Half a surrogate pair cannot be sent as JSON."""
+    return text.encode(errors="replace").decode()
+
+
 def _refusal(text: str, why: str, column: int) -> InvalidInputError:
     where = f" at character {column + 1} ({text[column : column + 12]!r})" if 0 <= column < len(text) else ""
     return InvalidInputError(
         f"hours={_shown(text)} cannot be used{where}: {why}",
         parameter="hours",
-        value=text,
+        value=_sendable(text),
         character=column + 1 if where else None,
     )
 
 
-def _check_bare_lists(text: str, bodies: Iterable[str], separators: Iterable[str]) -> None:
-    """Refuse ``Mo, We 10:00-12:00``, which opens Monday for 24 hours where a list of days is meant."""
-    following = [*list(separators)[1:], "; "]
-    for body, separator in zip(bodies, following, strict=True):
-        if separator == ", " and re.fullmatch(rf"{_DAY_TOKEN}(?:,{_DAY_TOKEN})*", body):
+def _check_bare_lists(text: str, bodies: list[str], separators: list[str]) -> None:
+    """Refuse ``Mo, We 10:00-12:00``: it opens Monday for 24 hours where a list of days is meant."""
+    for body, following in zip(bodies, separators[1:], strict=False):
+        parts = _RULE.match(body)
+        is_bare = parts is not None and not (parts["times"] or parts["modifier"] or parts["comment"])
+        if following == ", " and is_bare and body != "24/7":
             raise _refusal(
                 text,
-                f"'{body}, ' opens {body} around the clock; write {body},.. without the space for a list of days,"
-                f" or {body} 00:00-24:00 open if that is meant, with ; after it",
-                -1,
+                f"'{body}, ' would open {body} around the clock; write '{body},' without the space for a list,"
+                f" or '{body} 00:00-24:00, '",
+                text.find(body + ","),
             )
 
 
-def _build_rules(text: str, bodies: Iterable[str], separators: Iterable[str]) -> Iterable[Rule]:
+def _build_rules(text: str, bodies: list[str], separators: list[str]) -> Iterable[Rule]:
     fallbacks = 0
     for body, separator in zip(bodies, separators, strict=True):
         fallbacks += separator == " || "
@@ -281,16 +305,20 @@ def _build_rule(text: str, body: str, level: int, is_additional: bool) -> Rule:
     if parts is None:
         raise _refusal(text, f"{body!r} is not understood", -1)
     kind = _kind_of(parts["modifier"], parts["comment"])
-    times = parts["times"]
+    spans = _build_spans(parts["times"], kind) if parts["times"] else _whole_day(kind)
     return Rule(
         level=level,
         is_additional=is_additional,
         wide=_parse(parts["wide"], text) if parts["wide"] else None,
         days=_build_days(parts["days"], text) if parts["days"] else None,
-        spans=_build_spans(times, kind) if times else (Span(0, DAY_MIN, kind),),
+        spans=spans,
         kind=kind,
-        has_times=bool(times),
+        has_times=spans != _whole_day(kind),
     )
+
+
+def _whole_day(kind: Kind) -> tuple[Span, ...]:
+    return (Span(0, DAY_MIN, kind),)
 
 
 def _kind_of(modifier: str | None, comment: str | None) -> Kind:
@@ -323,11 +351,11 @@ def _weekday_bits(token: str) -> int:
 
 
 def _build_spans(times: str, kind: Kind) -> tuple[Span, ...]:
-    spans: list[Span] = []
+    spans: dict[Span, None] = {}
     for word in times.split(","):
         parts = _SPAN_PARTS.match(word)
         assert parts is not None, word
-        spans.extend(_read_span(parts, kind))
+        spans.update(dict.fromkeys(_read_span(parts, kind)))
     return tuple(spans)
 
 
