@@ -34,6 +34,7 @@ from geo_service.layers.model import (
     is_active,
 )
 from geo_service.layers.rules import CHECK_KINDS, FIELDS
+from geo_service.layers.strict_json import read_json
 
 __all__ = [
     "CATALOGUE",
@@ -70,5 +71,6 @@ __all__ = [
     "load_feature",
     "merge_features",
     "parse_layer",
+    "read_json",
     "to_shape",
 ]

@@ -22,7 +22,7 @@ _COMMON = (
 )  # fmt: skip
 _STATION = ("class", "station_code", "area_m2", "seats")
 _POWER = ("power",)
-_AREA = ("name", *_STATUS, "provenance")
+AREA_FIELDS = ("name", *_STATUS, "provenance")
 _FIELDS = frozenset((*_COMMON, *_STATION, *_POWER))
 _LAYER_WORDS = frozenset({"zh", "en", "pin", "colour", "fields", "is_area"})
 
@@ -68,7 +68,7 @@ class Category:
     @property
     def extra_fields(self) -> tuple[str, ...]:
         """Fields the place model does not know: free values a district adds."""
-        known = _AREA if self.is_area else _FIELDS
+        known = AREA_FIELDS if self.is_area else _FIELDS
         return tuple(name for name in self.fields if name not in known)
 
 
@@ -113,9 +113,9 @@ CATALOGUE = Catalogue(
         Category("water", "饮水点", "Drinking water", "水", "#0369a1"),
         Category("express_site", "快递网点", "Express outlet", "递", "#57534e"),
         Category("gathering_point", "骑手聚集点", "Rider gathering point", "聚", "#9d174d"),
-        Category("block", "友好街区", "Friendly block", "街", "#b91c1c", _AREA, is_area=True),
-        Category("community", "社区", "Community", "社", "#475569", _AREA, is_area=True),
-        Category("grid", "网格", "Grid cell", "格", "#64748b", _AREA, is_area=True),
+        Category("block", "友好街区", "Friendly block", "街", "#b91c1c", AREA_FIELDS, is_area=True),
+        Category("community", "社区", "Community", "社", "#475569", AREA_FIELDS, is_area=True),
+        Category("grid", "网格", "Grid cell", "格", "#64748b", AREA_FIELDS, is_area=True),
     ),
     {
         "rest": Words("歇脚", "Rest"),
@@ -194,7 +194,7 @@ def _category(key: str, table: Mapping[str, object], known: Category | None) -> 
     is_area = table.get("is_area", known.is_area if known else False)
     if not isinstance(is_area, bool) or (known and is_area != known.is_area):
         raise _refuse(f"{at}.is_area", is_area, "must be true or false; a layer that exists keeps what it is")
-    base = known or Category(key, "", "", "", "", _AREA if is_area else _COMMON, is_area)
+    base = known or Category(key, "", "", "", "", AREA_FIELDS if is_area else _COMMON, is_area)
     named = _field_names(table.get("fields", []), f"{at}.fields")
     names = [name for name in ("zh", "en", "pin", "colour") if not known or name in table]
     words: dict[str, Any] = {name: _word(table, name, at) for name in names}

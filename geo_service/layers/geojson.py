@@ -8,14 +8,12 @@ only: sorted by id, one field per line, at most seven decimals, so that equal la
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-import orjson
 
 from geo_service.errors import BadDataError, InvalidInputError, NotFoundError
 from geo_service.layers.areas import geometry_fault, load_geometry
-from geo_service.layers.catalogue import CATALOGUE, Catalogue, Category
+from geo_service.layers.catalogue import AREA_FIELDS, CATALOGUE, Catalogue, Category
 from geo_service.layers.model import SYNTHETIC, Area, Feature, Layer, Place
 from geo_service.layers.rules import (
     DECIMALS,
@@ -30,10 +28,12 @@ from geo_service.layers.rules import (
     rounded,
     shown,
 )
+from geo_service.layers.strict_json import Twice, read_json
 
-MOST_BYTES = 256 * 2**20
 MOST_FINDINGS = 100
 _LINE = ",\n"
+_TWICE = "stands twice in one object; leave one"
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 BBox = tuple[float, float, float, float]
 _MARGIN_DEG = 0.1  # a place may stand just outside of its district, not in another city
 _COLLECTION = ("type", "name", "synthetic", "notice", "features", "crs", "bbox", "xy_coordinate_resolution")
@@ -106,10 +106,12 @@ def load_feature(obj: Mapping[str, Any], layer: str) -> Feature:
         The place or area.
     """
     geometry, properties = obj["geometry"], obj["properties"]
+    is_area = geometry["type"] != "Point"
     given = {name: value for name, value in properties.items() if value is not None}
-    held = {_attribute(name): FIELDS[name].load(value) for name, value in given.items() if name in FIELDS}
-    held["extra"] = {name: EXTRA.load(value) for name, value in sorted(given.items()) if name not in FIELDS}
-    if geometry["type"] != "Point":
+    known = AREA_FIELDS if is_area else FIELDS
+    held = {_attribute(name): FIELDS[name].load(value) for name, value in given.items() if name in known}
+    held["extra"] = {name: EXTRA.load(value) for name, value in sorted(given.items()) if name not in known}
+    if is_area:
         return Area(id=obj["id"], layer=layer, geometry=load_geometry(geometry), **held)
     lon, lat = geometry["coordinates"]
     return Place(id=obj["id"], layer=layer, lon=rounded(lon), lat=rounded(lat), **held)
@@ -206,6 +208,10 @@ def check_features(features: Iterable[Feature], catalogue: Catalogue = CATALOGUE
         else:
             obj = feature_to_json(feature)
         _check_feature(obj, category, report, None)
+        for name in sorted(set(feature.extra) & set(AREA_FIELDS if isinstance(feature, Area) else FIELDS)):
+            report.add(
+                f"extra.{name}", feature.extra[name], "is a field of the place model, not an extra one"
+            )
         findings += report.findings
     raise_findings(findings, "the features")
 
@@ -307,76 +313,14 @@ def _outside(position: Sequence[float], bbox: BBox) -> str:
     return f"{rule}; were lon and lat swapped?" if _is_within(lat, lon, bbox) else rule
 
 
-class _Twice(dict[str, Any]):
-    """An object of the file that has a key twice."""
-
-    twice: str = ""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    held = dict(pairs)
-    if len(held) == len(pairs):
-        return held
-    marked, seen = _Twice(held), set[str]()
-    for key, _ in pairs:
-        marked.twice = marked.twice or (key if key in seen else "")
-        seen.add(key)
-    return marked
+def _is_wgs84(crs: object) -> bool:
+    properties = crs.get("properties") if isinstance(crs, dict) else None
+    return isinstance(properties, dict) and properties.get("name") in _CRS84
 
 
-def _twice(value: Any, at: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, _Twice):
-        yield at, value.twice
-    for name, item in value.items() if isinstance(value, dict) else ():
-        yield from _twice(item, f"{at}.{shown(name)}" if at else str(shown(name)))
-    for index, item in enumerate(value) if isinstance(value, list) else ():
-        yield from _twice(item, f"{at}[{index}]")
-
-
-def read_json(data: bytes, where: str) -> Any:
-    """
-    Read JSON as strictly as files and requests deserve.
-
-    Parameters
-    ----------
-    data
-        UTF-8, with or without byte-order mark.
-    where
-        What is read, for the message.
-
-    Returns
-    -------
-    value
-        The JSON value; objects with a key twice are marked for :func:`parse_layer`.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is too big, not UTF-8, not JSON, holds NaN or a lone surrogate, or is nested too deep.
-    """
-    if len(data) > MOST_BYTES:
-        raise InvalidInputError(
-            f"{where}: {len(data)} bytes; at most {MOST_BYTES} are read", parameter="size", value=len(data)
-        )
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        fault = f"byte {error.start} (0x{data[error.start]:02x}) is not UTF-8; convert it, for example from GB18030"
-        raise InvalidInputError(f"{where}: {fault}", parameter="encoding", value=error.start) from error
-    try:
-        orjson.dumps(
-            orjson.loads(data)
-        )  # refuses what the reader below lets pass: NaN, lone surrogates, depth over 254
-        return json.loads(text, object_pairs_hook=_object, parse_int=lambda digits: int(digits[:40]))
-    except (ValueError, TypeError, RecursionError) as error:
-        fault = str(error).splitlines()[0][:200]
-        raise InvalidInputError(
-            f"{where}: is not JSON we read: {fault}", parameter="json", value=fault
-        ) from error
-
-
-def _check_collection(collection: object, name: str, catalogue: Catalogue, where: str) -> list[Any]:
+def _check_collection(
+    collection: object, twice: Sequence[Twice], name: str, catalogue: Catalogue, where: str
+) -> list[Any]:
     report = Report(name, catalogue)
     if not isinstance(collection, dict) or collection.get("type") != "FeatureCollection":
         report.add("type", collection, "must be a GeoJSON FeatureCollection")
@@ -438,15 +382,16 @@ def parse_layer(
     """
     category = category_of(name, catalogue)
     where = path or f"layer {name!r}"
-    collection = read_json(data, where)
-    objects = _check_collection(collection, name, catalogue, where)
+    collection, twice = read_json(data, where)
+    objects = _check_collection(collection, twice, name, catalogue, where)
     findings: list[Finding] = []
     seen: set[str] = set()
     for index, obj in enumerate(objects):
         report = Report(_label(obj, index), catalogue)
         _check_feature(obj, category, report, bbox)
-        for at, key in _twice(obj, ""):
-            report.add(f"{at}.{key}".strip("."), key, "stands twice in one object; leave one")
+        for way, key in twice:
+            if way[:2] == ("features", index):
+                report.add(".".join(map(str, (*way[2:], shown(key)))), key, _TWICE)
         if report.feature in seen:
             report.add("id", report.feature, "stands twice in the file; ids are unique")
         seen.add(report.feature)
@@ -518,7 +463,7 @@ def _feature_lines(feature: Feature) -> str:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _JSON.encode(value)
 
 
 def _value(name: str, value: Any) -> str:
