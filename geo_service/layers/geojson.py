@@ -330,17 +330,14 @@ def _check_collection(
         report.add(
             str(shown(key)), collection[key], f"is not known here; allowed are {', '.join(_COLLECTION)}"
         )
-    if collection.get("name") in catalogue and collection["name"] != name:
-        report.add("name", collection["name"], f"the file says it is another layer than {name!r}")
-    crs = collection.get("crs")
-    if crs is not None and (
-        not isinstance(crs, dict) or str((crs.get("properties") or {}).get("name")) not in _CRS84
-    ):
-        report.add(
-            "crs",
-            str(shown(str(crs))),
-            "GeoJSON is WGS 84 (RFC 7946, 4); convert the coordinates and leave crs out",
-        )
+    for way, key in twice:
+        if way[:1] != ("features",):
+            report.add(".".join(map(str, (*way, shown(key)))), key, _TWICE)
+    said, crs = collection.get("name"), collection.get("crs")
+    if said is not None and (not isinstance(said, str) or (said in catalogue and said != name)):
+        report.add("name", said, f"must not be another layer than {name!r}")
+    if crs is not None and not _is_wgs84(crs):
+        report.add("crs", crs, "GeoJSON is WGS 84 (RFC 7946, 4); convert the coordinates and leave crs out")
     if not isinstance(collection.get("features"), list):
         report.add("features", collection.get("features"), "must be a list")
     raise_findings(report.findings, where)
