@@ -39,6 +39,7 @@ class Town:
         self.sites: list[Site] = []
         self.roundabouts: dict[int, float] = {}
         self.quarters: list[Cell[Side]] = []
+        self.quarter_names: list[str] = []
 
     def node(self, p: Point, tags: Tags | None = None) -> int:
         """Put a node on the board."""

@@ -13,6 +13,8 @@ FIRST = {
     "葭": "Jia", "憩": "Qi", "蔓": "Man", "暄": "Xuan", "漾": "Yang", "芷": "Zhi", "苓": "Ling", "皓": "Hao",
     "汐": "Xi", "萤": "Ying", "鹿": "Lu", "麦": "Mai", "橘": "Ju", "稻": "Dao", "鲸": "Jing", "帆": "Fan",
     "笙": "Sheng", "粟": "Su", "杼": "Zhu", "霖": "Lin",
+    "柚": "You", "栀": "Zhi", "槿": "Jin", "鹭": "Lu", "蓼": "Liao", "菱": "Ling", "茉": "Mo", "缇": "Ti",
+    "皎": "Jiao", "弦": "Xian", "珂": "Ke", "瑶": "Yao", "珀": "Po", "芦": "Lu", "桉": "An",
 }  # fmt: skip
 SECOND = {
     "禾": "he", "汀": "ting", "溪": "xi", "吟": "yin", "歌": "ge", "舟": "zhou", "荷": "he", "榭": "xie",
@@ -20,6 +22,8 @@ SECOND = {
     "栎": "li", "樾": "yue", "灯": "deng", "穗": "sui", "茗": "ming", "砂": "sha", "谣": "yao", "羽": "yu",
     "枫": "feng", "露": "lu", "簌": "su", "晚": "wan", "鸢": "yuan", "墨": "mo", "渔": "yu", "蒲": "pu",
     "桨": "jiang", "沫": "mo", "霞": "xia", "阑": "lan",
+    "织": "zhi", "蘅": "heng", "漪": "yi", "澜": "lan", "眠": "mian", "笺": "jian", "梢": "shao", "卉": "hui",
+    "萝": "luo", "簪": "zan", "蕊": "rui", "麓": "lu", "坞": "wu", "砾": "li",
 }  # fmt: skip
 
 SUFFIXES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -70,9 +74,27 @@ POWER_BRANDS = ("示例蜂电", "示例豆豆换电", "示例小橙电", "示例
 """Made-up operators of cabinets; none is a company."""
 
 
+STEMS = (
+    "晴禾", "小满", "阿榕", "半夏", "拾穗", "松果", "一苇", "知更", "四时", "暖灶", "青团", "禾木", "南瓜灯", "云朵",
+    "老榆", "蓝莓", "芝麻", "橙子", "木棉", "风铃", "星野", "鲸落", "月牙", "花椒", "山葵", "麦芽", "核桃", "薄荷",
+)  # fmt: skip
+"""First words of shop signs."""
+
+STREETS = (
+    "trunk",
+    "primary",
+    "secondary",
+    "tertiary",
+    "unclassified",
+    "residential",
+    "living_street",
+    "bank",
+)
+
+
 class Names:
     """
-    Hands out every pair of characters once before any is used again.
+    Hands out every pair of characters once to streets, and once to all else, before any is used again.
 
     Parameters
     ----------
@@ -82,19 +104,21 @@ class Names:
 
     def __init__(self, dice: Dice) -> None:
         self._dice = dice
-        self._pairs = dice.mixed([(a, b) for a in FIRST for b in SECOND])
-        self._at = 0
+        pairs = [(a, b) for a in FIRST for b in SECOND]
+        self._pairs = {"streets": dice.mixed(pairs), "other": dice.mixed(pairs)}
+        self._at = {"streets": 0, "other": 0}
 
-    def stem(self) -> tuple[str, str]:
+    def stem(self, family: str = "other") -> tuple[str, str]:
         """Two characters and how they are read."""
-        a, b = self._pairs[self._at % len(self._pairs)]
-        turn = self._at // len(self._pairs)
-        self._at += 1
-        side = ("", "东", "西", "南", "北")[turn % 5]
-        return a + b + side, FIRST[a] + SECOND[b] + ("", " East", " West", " South", " North")[turn % 5]
+        pairs, at = self._pairs[family], self._at[family]
+        a, b = pairs[at % len(pairs)]
+        self._at[family] += 1
+        turn = (at // len(pairs)) % 5
+        side, side_en = ("", "东", "西", "南", "北")[turn], ("", " East", " West", " South", " North")[turn]
+        return a + b + side, FIRST[a] + SECOND[b] + side_en
 
     def tags(self, kind: str) -> dict[str, str]:
         """Tags ``name`` and ``name:en`` of one more thing of this kind (a key of `SUFFIXES`)."""
-        zh, en = self.stem()
+        zh, en = self.stem("streets" if kind in STREETS else "other")
         suffix, suffix_en = self._dice.pick(SUFFIXES[kind])
         return {"name": zh + suffix, "name:en": f"{en} {suffix_en}"}
