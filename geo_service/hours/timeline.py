@@ -6,6 +6,7 @@ At one instant the line hears today's rules and what yesterday's run over, and t
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -225,8 +226,16 @@ def check_hours(text: str) -> None:
     parse_rules(text)
 
 
+class _DayLine(NamedTuple):
+    """Whole days; the starts also as a list, where bisecting a dozen takes a tenth of the time."""
+
+    starts: list[int]
+    start_s: NDArray[np.int64]
+    kind: NDArray[np.uint8]
+
+
 @lru_cache(maxsize=16384)
-def _day_line(text: str, first: date, last: date) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+def _day_line(text: str, first: date, last: date) -> _DayLine:
     plan = _plan(text)
     if plan is None:
         return _frozen([_midnight_s(first)], [Kind.UNKNOWN])
@@ -243,10 +252,10 @@ def _day_line(text: str, first: date, last: date) -> tuple[NDArray[np.int64], ND
     return _frozen(starts, kinds)
 
 
-def _frozen(starts: list[int], kinds: list[Kind]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+def _frozen(starts: list[int], kinds: list[Kind]) -> _DayLine:
     start_s, kind = np.array(starts, dtype=np.int64), np.array(kinds, dtype=np.uint8)
     start_s.flags.writeable = kind.flags.writeable = False
-    return start_s, kind
+    return _DayLine(starts, start_s, kind)
 
 
 @lru_cache(maxsize=16384)
@@ -289,10 +298,10 @@ def build_timeline(text: str | None, start: datetime, end: datetime) -> Timeline
             parameter="end",
             value=end.isoformat(),
         )
-    starts, kinds = _day_line((text or "").strip(), start.date(), end.date())
-    first = int(np.searchsorted(starts, start_s, side="right")) - 1
-    stop = max(first + 1, int(np.searchsorted(starts, end_s, side="left")))
-    cut = starts[first:stop].copy()
+    starts, all_s, kinds = _day_line((text or "").strip(), start.date(), end.date())
+    first = bisect_right(starts, start_s) - 1
+    stop = max(first + 1, bisect_left(starts, end_s))
+    cut = all_s[first:stop].copy()
     cut[0] = start_s
     cut.flags.writeable = False
     return Timeline(cut, kinds[first:stop], end_s)
@@ -339,12 +348,14 @@ def opening_at(
     '2026-11-23T08:30:00+08:00'
     """
     at = _check_instant(at, "at")
-    starts, kinds = _day_line((text or "").strip(), at.date(), at.date() + timedelta(days=HORIZON_DAYS))
+    line = _day_line((text or "").strip(), at.date(), at.date() + timedelta(days=HORIZON_DAYS))
     now_s = at.timestamp()
-    here = int(np.searchsorted(starts, now_s, side="right")) - 1
-    end_s = int(starts[here + 1]) if here + 1 < len(starts) else None
-    state = _state(Kind(kinds[here]), None if end_s is None else end_s - now_s)
-    opens_s = end_s if state is State.CLOSED and end_s is not None and kinds[here + 1] == Kind.OPEN else None
+    here = bisect_right(line.starts, now_s) - 1
+    end_s = line.starts[here + 1] if here + 1 < len(line.starts) else None
+    state = _state(Kind(int(line.kind[here])), None if end_s is None else end_s - now_s)
+    opens_s = (
+        end_s if state is State.CLOSED and end_s is not None and line.kind[here + 1] == Kind.OPEN else None
+    )
     if state in (State.OPEN, State.CLOSING_SOON) and _is_stale(at.date(), checked_on, max_age_days):
         state = State.STALE
     return Opening(state, _local(end_s), _local(opens_s))

@@ -369,6 +369,8 @@ def _random_days(rng: random.Random) -> tuple[tuple, ...]:
                 weights=[4, 4, 4, 1, 2, 0.3],
             )[0]
         )  # fmt: skip
+    if any(token[0] == "nth" and token[3] for token in tokens):
+        return tuple(tokens[:1])  # the library reads no list after `Mo[1] +1 day`
     # The syntax wants holidays before or after the weekdays, not among them.
     return tuple(sorted(tokens, key=lambda token: token[0] in ("ph", "sh"), reverse=rng.random() < 0.5))
 
