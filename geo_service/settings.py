@@ -43,7 +43,7 @@ class Settings:
     app_name
         Name this service gives itself in links into map apps.
     baidu_src
-        The ``src`` that Baidu's links ask for, ``kind.company.app``.
+        The ``company.app`` that Baidu asks for; links send it behind ``andr.``, ``ios.`` or ``webapp.``.
     tencent_key
         Developer key for links into Tencent's app; without one those links are left out.
     overpass_url
@@ -64,7 +64,7 @@ class Settings:
     language: Language = "zh"
     log_level: LogLevel = "info"
     app_name: str = "friendmap"
-    baidu_src: str = "webapp.friendmap.friendmap"
+    baidu_src: str = "org.friendmap"
     tencent_key: str | None = None
     overpass_url: str = "https://overpass-api.de/api"
     nominatim_url: str = "https://nominatim.openstreetmap.org/"

@@ -73,6 +73,7 @@ ROOMS_OF: Mapping[str, frozenset[str]] = {
     "pandas": frozenset({"frames", "exchange", "planning"}),
     "pmtiles": frozenset({"maps"}),
     "psycopg": frozenset({"store"}),
+    "requests": frozenset({"network"}),
     "rich": frozenset({"cli"}),
     "werkzeug": frozenset({"web"}),
     # oracles and peers stay outside the package: copyleft, or only needed to test and measure
@@ -110,11 +111,15 @@ HEAVY = (
 
 
 class Import(NamedTuple):
-    """One imported module: dotted name, line, the function it stands in (empty at module level)."""
+    """One imported module: dotted name, line, and what it stands in, empty for what runs on import."""
 
     name: str
     line: int
     function: str
+
+
+TYPING = "TYPE_CHECKING"
+"""Stands for the function's name where an import is only for the type checker."""
 
 
 def imports_of(source: str) -> Iterator[Import]:
@@ -131,6 +136,9 @@ def _walk(node: ast.AST, function: str) -> Iterator[Import]:
             yield from _from(child, function)
         elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _walk(child, child.name)
+        elif isinstance(child, ast.If) and ast.unparse(child.test).endswith(TYPING):
+            yield from _walk(ast.Module(child.body, []), TYPING)
+            yield from _walk(ast.Module(child.orelse, []), function)
         else:
             if isinstance(child, ast.Call):
                 yield from _by_name(child, function)
@@ -179,7 +187,8 @@ def _sin(room: str, item: Import) -> str | None:
     if item.name.startswith("."):
         return f"relative import of {item.name!r}"
     if top != PACKAGE:
-        return _library_sin(room, top)
+        is_loaded = room != "__init__" or item.function != TYPING
+        return _library_sin(room, top) if is_loaded else None
     target = rest.split(".")[0]
     return _floor_sin(room, target, item) if target in FLOORS else None
 
@@ -201,7 +210,7 @@ def _floor_sin(room: str, target: str, item: Import) -> str | None:
         return None if late_door or target == "errors" else f"the package itself imports {target}"
     if target == "settings" and room not in DOORS:
         return f"settings are read by {', '.join(sorted(DOORS))} only, {room} takes arguments"
-    if room == "cli" and target == "web" and item.function:
+    if room == "cli" and target == "web" and item.function == "serve":
         return None
     if FLOORS[target] < FLOORS[room]:
         return None

@@ -104,6 +104,12 @@ def test_every_room_on_disk_has_a_floor():
         ("store/sqlite.py", "import sqlite3", "sqlite3 is not for the package"),
         ("finder.py", "__import__('flask')", "flask lives in web"),
         ("__init__.py", "from geo_service.frames import open", "the package itself imports frames"),
+        (
+            "__init__.py",
+            "if TYPE_CHECKING:\n    import pathlib\nelse:\n    import flask",
+            "flask lives in web",
+        ),
+        ("cli.py", "def nearest():\n    from geo_service.web import create_app", "sideways import: cli"),
         ("__init__.py", "def open():\n    import numpy\n    import geo_service.web", "itself imports web"),
         ("helpers.py", "", "room 'helpers' has no floor"),
     ],
@@ -124,6 +130,10 @@ def test_a_planted_sin_is_found(path, source, complaint):
         ("cli.py", "import click\n\ndef serve():\n    from geo_service.web import create_app"),
         ("__init__.py", "from geo_service.errors import GeoServiceError\n__version__ = '1'"),
         ("__init__.py", "def open():\n    from geo_service.frames import open_frames"),
+        (
+            "__init__.py",
+            "if TYPE_CHECKING:\n    import networkx\n    from geo_service.frames import DistrictFrames",
+        ),
         ("finder.py", "from geo_service import __version__\nimport numpy as np"),
         ("store/sqlite.py", "import apsw.bestpractice\nfrom geo_service.layers import Place"),
     ],

@@ -159,23 +159,17 @@ def test_every_vendored_file_is_in_the_manifest_with_its_hash():
     if not VENDOR.is_dir():
         pytest.skip("nothing is vendored")
     files = {path.relative_to(VENDOR).as_posix() for path in VENDOR.rglob("*") if path.is_file()}
-    listed = _listed(json.loads((VENDOR / "manifest.json").read_text(encoding="utf-8")))
+    manifest = json.loads((VENDOR / "manifest.json").read_text(encoding="utf-8"))
+    listed = {
+        f"{library['folder']}/{name}": digest
+        for library in manifest["libraries"]
+        for name, digest in library["files"].items()
+    }
     assert files - {"manifest.json"} == set(listed)
-    wrong = [name for name, digest in listed.items() if _sha256(VENDOR / name) != digest]
-    assert wrong == []
-
-
-def _listed(manifest: object) -> dict[str, str]:
-    """File → SHA-256, wherever the manifest holds an object with `path` and `sha256`."""
-    found: dict[str, str] = {}
-    if isinstance(manifest, dict):
-        if "sha256" in manifest:
-            found[manifest["path"]] = manifest["sha256"]
-        manifest = list(manifest.values())
-    if isinstance(manifest, list):
-        for item in manifest:
-            found |= _listed(item)
-    return found
+    assert [name for name, digest in listed.items() if _sha256(VENDOR / name) != digest] == []
+    for library in manifest["libraries"]:
+        assert all(library[word] for word in ("name", "version", "licence"))
+        assert f"{library['folder']}/{library['licence_file']}" in listed
 
 
 def _sha256(path: Path) -> str:
