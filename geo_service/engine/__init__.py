@@ -1,1 +1,5 @@
-"""Shortest ways over a network: numbers in, numbers out."""
+"""
+Shortest ways over a network: numbers in, numbers out.
+
+The door is ``geo_service.engine.router``; everything beside it is private to this room.
+"""

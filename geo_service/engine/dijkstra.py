@@ -1,0 +1,534 @@
+"""
+The search behind every question: Dijkstra from the foot point of a source.
+
+Facilities are nodes of their own, hung onto the nodes of their links for the length of one
+call. Nodes are numbered ``0..n - 1``, facilities ``n + f``; labels come off the heap ordered by
+(cost, number), so that a facility comes off when nothing can reach it sooner, nor as soon by a
+shorter way, and equal costs come in the order of facilities. Forward and backward are one
+function given different `Streets` and `Ends`.
+
+All kernels that call one another stand in this file: numba's cache looks only at the file.
+Numbers passed between them are widened with `LONG`: one type, one compilation.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from geo_service.engine.constants import FOOT, LONG, NONE
+from geo_service.engine.snap import Snaps
+from geo_service.network.graph import FloatArray, IntArray, LongArray
+
+
+class Streets(NamedTuple):
+    """
+    Edges as one direction of search meets them; arcs are edges in the order of that search.
+
+    Parameters
+    ----------
+    first
+        Arcs at node ``v`` are ``first[v]:first[v + 1]``, shape ``(n + 1,)``.
+    arc_node
+        Node at the other end, shape ``(m,)``.
+    arc_ms
+        Weight, shape ``(m,)``.
+    arc_mm
+        Length, shape ``(m,)``.
+    arc_edge
+        Edge id, shape ``(m,)``.
+    near
+        By edge id: node where this search enters an edge, shape ``(m,)``.
+    far
+        By edge id: node where this search comes out, shape ``(m,)``.
+    edge_ms
+        By edge id: weight, shape ``(m,)``.
+    edge_mm
+        By edge id: length, shape ``(m,)``.
+    """
+
+    first: IntArray
+    arc_node: IntArray
+    arc_ms: IntArray
+    arc_mm: IntArray
+    arc_edge: IntArray
+    near: IntArray
+    far: IntArray
+    edge_ms: IntArray
+    edge_mm: IntArray
+
+
+class Ends(NamedTuple):
+    """
+    How points hang on nodes, by slot: 0 along the edge in drawn direction, 1 along the one against it.
+
+    Parameters
+    ----------
+    node
+        Node to leave to or to arrive from, `NONE` where the slot is not permitted, shape ``(n, 2)``.
+    edge
+        Edge between node and foot, `NONE` where the foot stands on the node itself, shape ``(n, 2)``.
+    ms
+        Cost between node and foot, shape ``(n, 2)``.
+    mm
+        Length between node and foot, shape ``(n, 2)``.
+    turn
+        Position in the direction of the edge, negative for a point that is left: the sum for two
+        points on one edge is not negative if the way between them is permitted, shape ``(n, 2)``.
+    gap_ms
+        Cost of the gap, shape ``(n,)``.
+    gap_mm
+        Length of the gap, shape ``(n,)``.
+    """
+
+    node: IntArray
+    edge: IntArray
+    ms: LongArray
+    mm: LongArray
+    turn: FloatArray
+    gap_ms: LongArray
+    gap_mm: LongArray
+
+
+class Windows(NamedTuple):
+    """
+    When facilities count, compared with the whole cost of arriving, gaps included.
+
+    Parameters
+    ----------
+    first
+        Windows of facility ``f`` are ``first[f]:first[f + 1]``; none means never, shape ``(f + 1,)``.
+    open_ms
+        First cost that counts.
+    close_ms
+        First cost that counts no more.
+    """
+
+    first: IntArray
+    open_ms: LongArray
+    close_ms: LongArray
+
+
+class Nearest(NamedTuple):
+    """
+    Nearest facilities of ``n`` origins, nearest first.
+
+    Parameters
+    ----------
+    facility
+        Row of the facility, `NONE` where there is none left, shape ``(n, k)``.
+    cost_ms
+        Fastest cost with both gaps, `UNREACHED` where there is no facility, shape ``(n, k)``.
+    length_mm
+        Length of the shortest of the fastest ways, gaps included, or `UNREACHED`, shape ``(n, k)``.
+    """
+
+    facility: IntArray
+    cost_ms: LongArray
+    length_mm: LongArray
+
+
+class Workspace(NamedTuple):
+    """
+    What one thread writes on; stamped, never cleared.
+
+    Parameters
+    ----------
+    clock
+        Last stamp given out, shape ``(1,)``.
+    stamp
+        A label is valid if its stamp is that of the running search, shape ``(n + f,)``.
+    cost
+        Cost of each label, first gap included, shape ``(n + f,)``.
+    length
+        Its length, shape ``(n + f,)``.
+    parent
+        Node the label came from, `FOOT` for the source itself, shape ``(n + f,)``.
+    via
+        Edge it came along, `NONE` if the foot stands on the node, shape ``(n + f,)``.
+    heap_cost
+        Costs in the four-way heap, one for each arc and each hook at most.
+    heap_item
+        Node or facility of each entry of the heap.
+    bucket_stamp
+        A bucket is valid if its stamp is that of the running call, shape ``(n,)``.
+    bucket
+        First hook at each node, shape ``(n,)``.
+    hook_next
+        Next hook at the same node, `NONE` at the last; hook ``2 * f + slot``, shape ``(2 * f,)``.
+    """
+
+    clock: LongArray
+    stamp: LongArray
+    cost: LongArray
+    length: LongArray
+    parent: IntArray
+    via: IntArray
+    heap_cost: LongArray
+    heap_item: IntArray
+    bucket_stamp: LongArray
+    bucket: IntArray
+    hook_next: IntArray
+
+
+def build_workspace(n_nodes: int, n_edges: int, n_facilities: int) -> Workspace:
+    """
+    Lay out a workspace.
+
+    Parameters
+    ----------
+    n_nodes
+        Nodes of the network.
+    n_edges
+        Its directed edges.
+    n_facilities
+        Most facilities of one call.
+
+    Returns
+    -------
+    work
+        Nothing in it is valid yet.
+    """
+    labels, hooks = n_nodes + n_facilities, 2 * n_facilities
+    # an entry is pushed when a label gets cheaper: once per arc, hook and direct way, and twice at the start
+    pushes = n_edges + 2 * hooks + 2
+    return Workspace(
+        clock=np.zeros(1, dtype=np.int64),
+        stamp=np.zeros(labels, dtype=np.int64),
+        cost=np.empty(labels, dtype=np.int64),
+        length=np.empty(labels, dtype=np.int64),
+        parent=np.empty(labels, dtype=np.int32),
+        via=np.empty(labels, dtype=np.int32),
+        heap_cost=np.empty(pushes, dtype=np.int64),
+        heap_item=np.empty(pushes, dtype=np.int32),
+        bucket_stamp=np.zeros(n_nodes, dtype=np.int64),
+        bucket=np.empty(n_nodes, dtype=np.int32),
+        hook_next=np.empty(hooks, dtype=np.int32),
+    )
+
+
+@njit(cache=True, nogil=True)
+def fill_ends(snaps: Snaps, link_edge: IntArray, streets: Streets, is_left: bool, ends: Ends) -> None:
+    """
+    Hang points on the nodes of their links.
+
+    A foot with share 0 or 1 stands on a node. Where the link has no edge in a direction, such a
+    point is still left to, or reached from, that node at no cost: a one-way street does not
+    hold whoever stands at its mouth.
+
+    Parameters
+    ----------
+    snaps
+        Points on the streets.
+    link_edge
+        Edges of each link, shape ``(l, 2)``.
+    streets
+        Edges, forward.
+    is_left
+        Points are left (origins); else they are arrived at.
+    ends
+        Filled in.
+    """
+    for i in range(len(snaps.link)):
+        link = snaps.link[i]
+        ends.node[i, 0] = NONE
+        ends.node[i, 1] = NONE
+        if link == NONE:
+            continue
+        share = snaps.share[i]
+        ends.gap_ms[i] = snaps.gap_ms[i]
+        ends.gap_mm[i] = int(np.floor(snaps.gap_m[i] * 1000.0))
+        for slot in range(2):
+            edge = link_edge[link, slot]
+            ends.edge[i, slot] = edge
+            if edge == NONE:
+                other = link_edge[link, 1 - slot]
+                mouth = 1.0 - slot if is_left else float(slot)
+                if share == mouth:
+                    ends.node[i, slot] = streets.near[other] if is_left else streets.far[other]
+                    ends.ms[i, slot] = 0
+                    ends.mm[i, slot] = 0
+                continue
+            length_mm = streets.edge_mm[edge]
+            at_mm = int(np.floor(length_mm * share))
+            in_mm = at_mm if slot == 0 else length_mm - at_mm
+            in_ms = snaps.forward_ms[i] if slot == 0 else snaps.backward_ms[i]
+            position = share if slot == 0 else -share
+            if is_left:
+                ends.node[i, slot] = streets.far[edge]
+                ends.ms[i, slot] = streets.edge_ms[edge] - in_ms
+                ends.mm[i, slot] = length_mm - in_mm
+                ends.turn[i, slot] = -position
+            else:
+                ends.node[i, slot] = streets.near[edge]
+                ends.ms[i, slot] = in_ms
+                ends.mm[i, slot] = in_mm
+                ends.turn[i, slot] = position
+
+
+def build_ends(snaps: Snaps, link_edge: IntArray, streets: Streets, *, is_left: bool) -> Ends:
+    """
+    Hang points on the nodes of their links, see `fill_ends`.
+
+    Parameters
+    ----------
+    snaps
+        Points on the streets.
+    link_edge
+        Edges of each link, shape ``(l, 2)``.
+    streets
+        Edges, forward.
+    is_left
+        Points are left (origins); else they are arrived at.
+
+    Returns
+    -------
+    ends
+        Two slots per point.
+    """
+    n = len(snaps.link)
+    ends = Ends(
+        np.empty((n, 2), dtype=np.int32),
+        np.empty((n, 2), dtype=np.int32),
+        np.empty((n, 2), dtype=np.int64),
+        np.empty((n, 2), dtype=np.int64),
+        np.empty((n, 2), dtype=np.float64),
+        np.empty(n, dtype=np.int64),
+        np.empty(n, dtype=np.int64),
+    )
+    fill_ends(snaps, link_edge, streets, is_left, ends)
+    return ends
+
+
+@njit(cache=True, nogil=True)
+def _push(work: Workspace, size: int, cost: int, item: int) -> int:
+    """Add an entry to the heap; give its new size."""
+    at = size
+    while at > 0:
+        up = (at - 1) >> 2
+        above = work.heap_cost[up]
+        if above < cost or (above == cost and work.heap_item[up] <= item):
+            break
+        work.heap_cost[at] = above
+        work.heap_item[at] = work.heap_item[up]
+        at = up
+    work.heap_cost[at] = cost
+    work.heap_item[at] = item
+    return size + 1
+
+
+@njit(cache=True, nogil=True)
+def _drop_first(work: Workspace, size: int) -> int:
+    """Take the first entry off the heap; give its new size."""
+    size -= 1
+    cost = work.heap_cost[size]
+    item = work.heap_item[size]
+    at = 0
+    while True:
+        child = 4 * at + 1
+        if child >= size:
+            break
+        least = child
+        for other in range(child + 1, min(child + 4, size)):
+            if work.heap_cost[other] < work.heap_cost[least] or (
+                work.heap_cost[other] == work.heap_cost[least]
+                and work.heap_item[other] < work.heap_item[least]
+            ):
+                least = other
+        if work.heap_cost[least] > cost or (work.heap_cost[least] == cost and work.heap_item[least] >= item):
+            break
+        work.heap_cost[at] = work.heap_cost[least]
+        work.heap_item[at] = work.heap_item[least]
+        at = least
+    work.heap_cost[at] = cost
+    work.heap_item[at] = item
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _offer(
+    work: Workspace, size: int, stamp: int, item: int, cost: int, length: int, parent: int, via: int
+) -> int:
+    """
+    Offer a label: cheaper wins, then shorter, then the lower edge; give the size of the heap.
+
+    Weights are at least 1, so whoever can offer an equal cost does so before the item comes off
+    the heap: a change of length or edge alone needs no new entry.
+    """
+    if work.stamp[item] == stamp:
+        if cost > work.cost[item]:
+            return size
+        if cost == work.cost[item]:
+            if length < work.length[item] or (length == work.length[item] and via < work.via[item]):
+                work.length[item] = length
+                work.parent[item] = parent
+                work.via[item] = via
+            return size
+    work.stamp[item] = stamp
+    work.cost[item] = cost
+    work.length[item] = length
+    work.parent[item] = parent
+    work.via[item] = via
+    return _push(work, size, cost, item)
+
+
+@njit(cache=True, nogil=True)
+def _hang(work: Workspace, facilities: Ends, windows: Windows, stamp: int) -> int:
+    """Hook facilities that may count onto their nodes; give how many there are."""
+    n_hung = 0
+    has_windows = len(windows.first) > 0
+    for f in range(len(facilities.gap_ms)):
+        if has_windows and windows.first[f] == windows.first[f + 1]:
+            continue
+        for slot in range(2):
+            node = facilities.node[f, slot]
+            if node == NONE:
+                continue
+            hook = 2 * f + slot
+            work.hook_next[hook] = work.bucket[node] if work.bucket_stamp[node] == stamp else NONE
+            work.bucket[node] = hook
+            work.bucket_stamp[node] = stamp
+        n_hung += facilities.node[f, 0] != NONE or facilities.node[f, 1] != NONE
+    return n_hung
+
+
+@njit(cache=True, nogil=True)
+def _start(
+    streets: Streets, sources: Ends, row: int, facilities: Ends, work: Workspace, stamp: int, call: int
+) -> int:
+    """Offer the nodes next to the source, and facilities farther along its own link; give the heap's size."""
+    n_nodes = len(streets.first) - 1
+    size: int = LONG(0)
+    foot = LONG(FOOT)
+    gap_ms = sources.gap_ms[row]
+    gap_mm = sources.gap_mm[row]
+    for slot in range(2):
+        node = LONG(sources.node[row, slot])
+        if node == NONE:
+            continue
+        edge = LONG(sources.edge[row, slot])
+        to_ms = gap_ms + sources.ms[row, slot]
+        to_mm = gap_mm + sources.mm[row, slot]
+        size = _offer(work, size, stamp, node, to_ms, to_mm, foot, edge)
+        if edge == NONE or work.bucket_stamp[streets.near[edge]] != call:
+            continue
+        hook = LONG(work.bucket[streets.near[edge]])
+        while hook != NONE:
+            f = hook >> 1
+            side = hook & 1
+            if facilities.edge[f, side] == edge and sources.turn[row, slot] + facilities.turn[f, side] >= 0.0:
+                cost = to_ms + facilities.ms[f, side] - streets.edge_ms[edge] + facilities.gap_ms[f]
+                length = to_mm + facilities.mm[f, side] - streets.edge_mm[edge] + facilities.gap_mm[f]
+                size = _offer(work, size, stamp, n_nodes + f, cost, length, foot, edge)
+            hook = LONG(work.hook_next[hook])
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _expand(
+    streets: Streets, facilities: Ends, work: Workspace, size: int, stamp: int, call: int, v: int
+) -> int:
+    """Offer what lies next to a node: other nodes, and facilities on its links; give the heap's size."""
+    n_nodes = len(streets.first) - 1
+    cost = work.cost[v]
+    length = work.length[v]
+    for arc in range(streets.first[v], streets.first[v + 1]):
+        size = _offer(
+            work,
+            size,
+            stamp,
+            LONG(streets.arc_node[arc]),
+            cost + streets.arc_ms[arc],
+            length + streets.arc_mm[arc],
+            v,
+            LONG(streets.arc_edge[arc]),
+        )
+    if work.bucket_stamp[v] != call:
+        return size
+    hook = LONG(work.bucket[v])
+    while hook != NONE:
+        f = hook >> 1
+        side = hook & 1
+        to_ms = cost + facilities.ms[f, side] + facilities.gap_ms[f]
+        to_mm = length + facilities.mm[f, side] + facilities.gap_mm[f]
+        size = _offer(work, size, stamp, n_nodes + f, to_ms, to_mm, v, LONG(facilities.edge[f, side]))
+        hook = LONG(work.hook_next[hook])
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _counts_at(windows: Windows, facility: int, cost: int) -> bool:
+    """Whether a facility counts for who arrives at that cost."""
+    if len(windows.first) == 0:
+        return True
+    for i in range(windows.first[facility], windows.first[facility + 1]):
+        if windows.open_ms[i] <= cost < windows.close_ms[i]:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def search(
+    streets: Streets,
+    sources: Ends,
+    facilities: Ends,
+    windows: Windows,
+    k: int,
+    cutoff_ms: int,
+    work: Workspace,
+    found: Nearest,
+) -> None:
+    """
+    Find the k nearest facilities of each source that count on arrival.
+
+    The labels of the last source stay in the workspace: nodes within the cutoff, and the way
+    to each facility found.
+
+    Parameters
+    ----------
+    streets
+        Edges in the direction of search.
+    sources
+        Where to start, hung on the side this direction leaves by.
+    facilities
+        What to look for, hung on the other side; if there are none, every node within the cutoff is labelled.
+    windows
+        When facilities count; with an empty ``first`` always.
+    k
+        Stop after this many, at least 1.
+    cutoff_ms
+        Greatest cost that counts, inclusive.
+    work
+        Workspace of this thread.
+    found
+        Filled in, `NONE` and `UNREACHED` before, at least ``k`` columns.
+    """
+    n_nodes = len(streets.first) - 1
+    work.clock[0] += 1
+    call = work.clock[0]
+    n_hung = _hang(work, facilities, windows, call)
+    if n_hung == 0 and len(facilities.gap_ms) > 0:
+        return
+    for row in range(len(sources.gap_ms)):
+        work.clock[0] += 1
+        stamp = work.clock[0]
+        size = _start(streets, sources, row, facilities, work, stamp, call)
+        n_found = 0
+        n_seen = 0
+        while size > 0 and n_found < k and (n_hung == 0 or n_seen < n_hung):
+            cost = work.heap_cost[0]
+            item = LONG(work.heap_item[0])
+            if cost > cutoff_ms:
+                break
+            size = _drop_first(work, size)
+            if cost > work.cost[item]:
+                continue
+            if item < n_nodes:
+                size = _expand(streets, facilities, work, size, stamp, call, item)
+                continue
+            n_seen += 1
+            if _counts_at(windows, item - n_nodes, cost):
+                found.facility[row, n_found] = item - n_nodes
+                found.cost_ms[row, n_found] = cost
+                found.length_mm[row, n_found] = work.length[item]
+                n_found += 1
