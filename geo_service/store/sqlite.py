@@ -37,6 +37,7 @@ from geo_service.store.base import (
 APPLICATION_ID = 0x67656F73  # "geos": tells our files from other SQLite files
 OLDEST_SQLITE = (3, 51, 3)  # 3.7.0 to 3.51.2 can corrupt a WAL with two writers (WAL-reset bug)
 BUSY_MS = 10_000
+_MAGIC = b"SQLite format 3\0"
 _KEPT_FEATURES = 50_000
 
 # Name, what is set, what must be read back. synchronous=FULL: NORMAL loses acknowledged commits at a power
@@ -257,9 +258,14 @@ def _peek(path: Path, newest: int, create: bool) -> None:
     """Refuse what is no store of ours before anything of it is touched, its log included."""
     if not path.exists():
         return
+    with path.open("rb") as file:
+        if file.read(len(_MAGIC)) not in (_MAGIC, b""):  # SQLite takes a file of a few bytes for an empty one
+            raise apsw.NotADBError("the first bytes are not those of a database")
+    log = path.with_name(f"{path.name}-wal")
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
-        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        has_log = log.exists() and log.stat().st_size > 0
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(has_log))
         connection.set_busy_timeout(BUSY_MS)
         if connection.readonly("main"):
             raise apsw.ReadOnlyError("the file is read-only")
