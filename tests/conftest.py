@@ -1,11 +1,19 @@
 """What every test may ask for: the real extracts where they are, and nothing from the internet."""
 
+import fcntl
 import os
 import shutil
 from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from geo_service.districts import District
+    from tests.towns import Town
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -30,6 +38,14 @@ def chromium() -> str:
     return found
 
 
+@pytest.fixture(scope="session")
+def draw() -> "Callable[..., Town]":
+    """Make a town of a picture; see tests/towns.py."""
+    from tests.towns import draw as draw_town
+
+    return draw_town
+
+
 _HOW_TO_GET = {
     "chromium": "apt-get install chromium fonts-noto-cjk",
     "../shared": "put the real extracts into ../shared/data beside this checkout",
@@ -48,3 +64,53 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for word, remedy in _HOW_TO_GET.items():
             if word in reason.lower():
                 terminalreporter.write_line(f"       to test them: {remedy}")
+
+
+DEMO_DATE = date(2026, 11, 15)
+"""Day the demo districts of the tests are made for: their check dates, and so what is stale, stand still."""
+
+
+def made_district(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo district made once for all test processes, as `geo-service init` makes it."""
+    from geo_service.districts import Recipe, create_district
+    from geo_service.settings import Settings
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    directory = shared / f"demo-{name}" / name
+    directory.parent.mkdir(exist_ok=True)
+    with (directory.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not directory.exists():
+            create_district(directory, Recipe(demo=name, on=DEMO_DATE), Settings(), lambda *_: None)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def demo_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Directory of the demo district xiangheyuan; copy it before changing anything."""
+    return made_district("xiangheyuan", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def yingze_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Directory of the larger demo district, yingze; copy it before changing anything."""
+    return made_district("yingze", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def demo_district(demo_directory: Path) -> Iterator["District"]:
+    """The demo district xiangheyuan, open; only to be asked, not changed."""
+    from geo_service.districts import open_district
+
+    district = open_district(demo_directory)
+    yield district
+    district.close()
+
+
+@pytest.fixture
+def own_district(demo_directory: Path, tmp_path: Path) -> Path:
+    """A copy of the demo district that the test may change."""
+    directory = tmp_path / "xiangheyuan"
+    shutil.copytree(demo_directory, directory, ignore=shutil.ignore_patterns("jit"))
+    return directory

@@ -13,6 +13,8 @@ from geo_service.hours.calendar import (
     calendar_day,
     statutory_days,
 )
+from geo_service.hours.combine import combine_timelines, restrict_timeline
+from geo_service.hours.syntax import Kind
 from geo_service.hours.timeline import (
     CLOSING_SOON_S,
     HORIZON_DAYS,
@@ -23,6 +25,7 @@ from geo_service.hours.timeline import (
     build_timeline,
     check_hours,
     opening_at,
+    opening_on,
     parse_time,
 )
 
@@ -34,13 +37,17 @@ __all__ = [
     "SHANGHAI",
     "CalendarDay",
     "DayKind",
+    "Kind",
     "Opening",
     "State",
     "Timeline",
     "build_timeline",
     "calendar_day",
     "check_hours",
+    "combine_timelines",
     "opening_at",
+    "opening_on",
     "parse_time",
+    "restrict_timeline",
     "statutory_days",
 ]

@@ -7,6 +7,7 @@ At one instant the line hears today's rules and what yesterday's run over, and t
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -238,15 +239,15 @@ class _DayLine(NamedTuple):
 def _day_line(text: str, first: date, last: date) -> _DayLine:
     plan = _plan(text)
     if plan is None:
-        return _frozen([_midnight_s(first)], [Kind.UNKNOWN])
+        return _frozen([midnight_s(first)], [Kind.UNKNOWN])
     starts: list[int] = []
     kinds: list[Kind] = []
     yesterday, day = plan.holding(first - _DAY), first
     while day <= last:
-        today, midnight_s = plan.holding(day), _midnight_s(day)
+        today, begin_s = plan.holding(day), midnight_s(day)
         for minute, kind in plan.stretches(yesterday, today):
             if not kinds or kinds[-1] is not kind:
-                starts.append(midnight_s + minute * 60)
+                starts.append(begin_s + minute * 60)
                 kinds.append(kind)
         yesterday, day = today, day + _DAY
     return _frozen(starts, kinds)
@@ -259,7 +260,8 @@ def _frozen(starts: list[int], kinds: list[Kind]) -> _DayLine:
 
 
 @lru_cache(maxsize=16384)
-def _midnight_s(day: date) -> int:
+def midnight_s(day: date) -> int:
+    """Epoch seconds of the midnight that begins a day in Asia/Shanghai."""
     return int(datetime(day.year, day.month, day.day, tzinfo=SHANGHAI).timestamp())
 
 
@@ -349,14 +351,37 @@ def opening_at(
     """
     at = _check_instant(at, "at")
     line = _day_line((text or "").strip(), at.date(), at.date() + timedelta(days=HORIZON_DAYS))
+    return _opening(line.starts, line.kind, at, is_stale=_is_stale(at.date(), checked_on, max_age_days))
+
+
+def opening_on(line: Timeline, at: datetime, *, is_stale: bool = False) -> Opening:
+    """
+    Say what a line means at an instant.
+
+    Parameters
+    ----------
+    line
+        Its window must hold the instant; changes beyond the window are not known.
+    at
+        The instant, aware.
+    is_stale
+        Whether the facts behind the line are too old to be called open.
+
+    Returns
+    -------
+    opening
+        As `opening_at` says it of one text.
+    """
+    return _opening(line.start_s.tolist(), line.kind, at, is_stale=is_stale)
+
+
+def _opening(starts_s: Sequence[int], kind: NDArray[np.uint8], at: datetime, *, is_stale: bool) -> Opening:
     now_s = at.timestamp()
-    here = bisect_right(line.starts, now_s) - 1
-    end_s = line.starts[here + 1] if here + 1 < len(line.starts) else None
-    state = _state(Kind(int(line.kind[here])), None if end_s is None else end_s - now_s)
-    opens_s = (
-        end_s if state is State.CLOSED and end_s is not None and line.kind[here + 1] == Kind.OPEN else None
-    )
-    if state in (State.OPEN, State.CLOSING_SOON) and _is_stale(at.date(), checked_on, max_age_days):
+    here = bisect_right(starts_s, now_s) - 1
+    end_s = starts_s[here + 1] if here + 1 < len(starts_s) else None
+    state = _state(Kind(int(kind[here])), None if end_s is None else end_s - now_s)
+    opens_s = end_s if state is State.CLOSED and end_s is not None and kind[here + 1] == Kind.OPEN else None
+    if is_stale and state in (State.OPEN, State.CLOSING_SOON):
         state = State.STALE
     return Opening(state, _local(end_s), _local(opens_s))
 

@@ -1,0 +1,317 @@
+"""What changes the layers of a district, and the working copy that follows."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from geo_service.errors import InvalidInputError
+from geo_service.exchange.from_osm import OSM_LAYERS, osm_layers, plan_osm_update, snapshots_of
+from geo_service.geo import Datum, convert_datum
+from geo_service.hours import SHANGHAI
+from geo_service.layers import Area, Edit, Feature, Layer, Place, changed_fields, dump_layer, parse_layer
+from geo_service.network.features import OsmFeatures
+
+if TYPE_CHECKING:
+    from geo_service.districts.district import District
+
+FILE_LIMIT_BYTES = 50_000_000
+"""A larger GeoJSON file is refused unread."""
+
+
+@dataclass(frozen=True)
+class ChangeReport:
+    """
+    What an import changes, or would.
+
+    Parameters
+    ----------
+    layer
+        Layer concerned.
+    added
+        Ids that were not there before.
+    changed
+        Ids with the names of their changed fields.
+    removed
+        Ids taken away.
+    unchanged
+        How many features stay as they are.
+    is_applied
+        Whether it was written, or only looked at.
+    """
+
+    layer: str
+    added: tuple[str, ...]
+    changed: tuple[tuple[str, tuple[str, ...]], ...]
+    removed: tuple[str, ...]
+    unchanged: int
+    is_applied: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """
+        The report as JSON values.
+
+        Returns
+        -------
+        report
+            Keys as the fields, ``changed`` as an object of id → fields.
+        """
+        return {
+            "layer": self.layer,
+            "added": list(self.added),
+            "changed": {key: list(fields) for key, fields in self.changed},
+            "removed": list(self.removed),
+            "unchanged": self.unchanged,
+            "applied": self.is_applied,
+        }
+
+
+def import_geojson(
+    district: "District", path: Path, layer: str, *, datum: Datum, at: datetime, actor: str, is_dry_run: bool
+) -> ChangeReport:
+    """
+    Add the features of a GeoJSON file to a layer, replacing those with the same id.
+
+    Features of the layer that the file does not name stay. Rows without a check date count
+    as checked on the day of import by the role ``import``; rows without a source name the file.
+
+    Parameters
+    ----------
+    district
+        Where to.
+    path
+        GeoJSON FeatureCollection of points.
+    layer
+        Layer of the catalogue.
+    datum
+        Datum of the coordinates in the file; RFC 7946 says WGS 84.
+    at
+        Moment of import, aware.
+    actor
+        Who imports, for the history.
+    is_dry_run
+        Look, but write nothing.
+
+    Returns
+    -------
+    report
+        What changed or would.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file cannot be read, breaks a rule, or there is no such layer in the catalogue; nothing is changed then.
+    """
+    if layer not in district.catalogue:
+        raise InvalidInputError(
+            f"layer={layer!r} is not in the catalogue; allowed: {', '.join(district.catalogue)}",
+            parameter="layer",
+            value=layer,
+        )
+    on = at.astimezone(SHANGHAI).date()
+    data = _with_provenance(_read(path), path.name, on)
+    fresh = parse_layer(
+        data, layer, district.catalogue, path=str(path), bbox=district.bbox if datum == "wgs84" else None
+    )
+    if datum != "wgs84":
+        fresh = replace(fresh, features=tuple(_to_wgs84(feature, datum) for feature in fresh.features))
+    present = {feature.id: feature for feature in district.store.layer(layer).features}
+    edits = [
+        Edit(layer, feature.id, None, present.get(feature.id), feature)
+        for feature in fresh.features
+        if feature != present.get(feature.id)
+    ]
+    author = _Author(actor, "import", f"file={path.name} datum={datum}", at)
+    return _apply(district, layer, edits, len(fresh.features) - len(edits), author, is_dry_run=is_dry_run)
+
+
+def import_osm(
+    district: "District", features: OsmFeatures, *, at: datetime, actor: str, is_dry_run: bool
+) -> tuple[ChangeReport, ...]:
+    """
+    Bring the layers that OSM fills up to date; what the desk edited stays.
+
+    Parameters
+    ----------
+    district
+        Where to.
+    features
+        What was read from OSM.
+    at
+        Moment of import, aware.
+    actor
+        Who imports, for the history.
+    is_dry_run
+        Look, but write nothing.
+
+    Returns
+    -------
+    reports
+        One per layer.
+    """
+    store = district.store
+    known = {key: feature for name in OSM_LAYERS for key, feature in store.last_by_role(name, "osm").items()}
+    reports = []
+    for fresh in osm_layers(features, at.astimezone(SHANGHAI).date(), known):
+        present = store.layer(fresh.name)
+        edits = plan_osm_update(present, known, fresh)
+        unchanged = len(present.features) - sum(edit.before is not None for edit in edits)
+        reports.append(
+            _apply(
+                district,
+                fresh.name,
+                edits,
+                unchanged,
+                _Author(actor, "osm", "osm", at),
+                snapshots=snapshots_of(present, known, fresh),
+                is_dry_run=is_dry_run,
+            )
+        )
+    return tuple(reports)
+
+
+def write_working_copy(directory: Path, layer: Layer) -> None:
+    """
+    Rewrite ``layers/<layer>.geojson`` atomically.
+
+    Parameters
+    ----------
+    directory
+        District directory.
+    layer
+        The layer as it now is.
+    """
+    folder = directory / "layers"
+    folder.mkdir(exist_ok=True)
+    write_atomically(folder / f"{layer.name}.geojson", dump_layer(layer))
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """
+    Write a file so that a reader sees the old bytes or the new, also after a power cut.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    data
+        Its new content.
+
+    Raises
+    ------
+    InvalidInputError
+        If it cannot be written there.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise InvalidInputError(
+            f"{path} cannot be written: {error.strerror}; choose a path you may write to",
+            parameter="path",
+            value=str(path),
+        ) from error
+
+
+class _Author(NamedTuple):
+    """Who changes something, as what, from where and when: what the history keeps."""
+
+    actor: str
+    role: str
+    source: str
+    at: datetime
+
+
+def _apply(
+    district: "District",
+    layer: str,
+    edits: Sequence[Edit],
+    unchanged: int,
+    author: _Author,
+    *,
+    snapshots: Sequence[Feature] = (),
+    is_dry_run: bool,
+) -> ChangeReport:
+    if (edits or snapshots) and not is_dry_run:
+        district.store.apply(edits, snapshots=snapshots, **author._asdict())
+        write_working_copy(district.directory, district.store.layer(layer))
+    return ChangeReport(
+        layer=layer,
+        added=tuple(edit.id for edit in edits if edit.before is None),
+        changed=tuple(
+            (edit.id, changed_fields(edit.before, edit.after))
+            for edit in edits
+            if edit.before and edit.after and not _is_removal(edit)
+        ),
+        removed=tuple(edit.id for edit in edits if _is_removal(edit)),
+        unchanged=unchanged,
+        is_applied=not is_dry_run,
+    )
+
+
+def _is_removal(edit: Edit) -> bool:
+    return edit.after is None or edit.after.status == "removed"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > FILE_LIMIT_BYTES:
+            raise InvalidInputError(
+                f"{path}: {size} bytes; at most {FILE_LIMIT_BYTES} are read",
+                parameter="FILE",
+                value=str(path),
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInputError(
+            f"{path} cannot be read: {error.strerror}", parameter="FILE", value=str(path)
+        ) from error
+
+
+def _with_provenance(data: bytes, source: str, on: date) -> bytes:
+    """Rows that do not say where they come from get the file's name and today; what is no GeoJSON passes as it is."""
+    try:
+        collection = json.loads(data)
+        features = [
+            f for f in collection["features"] if isinstance(f, dict) and isinstance(f.get("properties"), dict)
+        ]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return data
+    today = {"on": on.isoformat(), "role": "import"}
+    for feature in features:
+        provenance = feature["properties"].setdefault("provenance", {})
+        if isinstance(provenance, dict):
+            provenance.setdefault("source", source)
+            provenance.setdefault("licence", "unknown")
+            if not provenance.get("checked"):
+                kinds = {"existence": today, "position": today}
+                provenance["checked"] = kinds | (
+                    {"hours": today} if feature["properties"].get("hours") else {}
+                )
+    return json.dumps(collection, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _to_wgs84(feature: Feature, datum: Datum) -> Feature:
+    if isinstance(feature, Area):
+        raise InvalidInputError(
+            f"feature {feature.id}: areas are read in WGS 84 only; convert the file first",
+            parameter="datum",
+            value=datum,
+        )
+    points = [feature.target, (feature.lon, feature.lat)]
+    arrival, pin = (
+        (round(lon, 7), round(lat, 7))
+        for lon, lat in convert_datum(np.array(points), datum, "wgs84").tolist()
+    )
+    moved: Place = replace(feature, lon=pin[0], lat=pin[1], arrival=arrival if feature.arrival else None)
+    return moved

@@ -1,0 +1,134 @@
+"""Is all well? What `geo-service check` looks at."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geo_service.errors import BadDataError
+from geo_service.hours import State
+from geo_service.layers import Place, dump_layer
+from geo_service.network.graph import Network, load_network
+
+if TYPE_CHECKING:
+    from geo_service.districts.district import District
+
+ISLANDS_NAMED = 10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """
+    One thing that `check` noticed.
+
+    Parameters
+    ----------
+    level
+        ``"error"``: something is broken; ``"warning"``: someone should look; ``"info"``: a count.
+    subject
+        What it is about: a layer, a profile, the store.
+    message
+        One line for a person.
+    facts
+        The same for a machine.
+    """
+
+    level: str
+    subject: str
+    message: str
+    facts: dict[str, Any]
+
+
+def check_district(district: "District", at: datetime) -> tuple[Finding, ...]:
+    """
+    Look through a district: store, working copy, streets, places.
+
+    Parameters
+    ----------
+    district
+        An open district.
+    at
+        Instant for which facts are judged stale, aware.
+
+    Returns
+    -------
+    findings
+        Errors first, then warnings, then counts.
+    """
+    findings = [*_check_store(district), *_check_layers(district, at)]
+    for profile in district.profiles:
+        findings += _check_streets(district, profile)
+    order = ("error", "warning", "info")
+    return tuple(sorted(findings, key=lambda finding: order.index(finding.level)))
+
+
+def _check_store(district: "District") -> list[Finding]:
+    problems = district.store.check()
+    findings = [Finding("error", "store", problem, {}) for problem in problems]
+    if not problems:
+        findings.append(Finding("info", "store", "integrity whole, history replays to the present state", {}))
+    for info in district.store.layers():
+        path = district.directory / "layers" / f"{info.name}.geojson"
+        if not path.is_file() or path.read_bytes() != dump_layer(district.store.layer(info.name)):
+            message = f"{path.name} differs from the store; the store is what is served"
+            findings.append(Finding("warning", info.name, message, {"path": str(path)}))
+    return findings
+
+
+def _check_layers(district: "District", at: datetime) -> list[Finding]:
+    findings = []
+    for info in district.store.layers():
+        places = [f for f in district.store.layer(info.name).features if isinstance(f, Place)]
+        states = Counter(district.finder.opening(place, at).state for place in places)
+        counts = {str(state): states[state] for state in State}
+        words = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        findings.append(
+            Finding("info", info.name, f"{info.count} features; now {words or 'no places'}", counts)
+        )
+        for profile in district.profiles if places else ():
+            for place, gap_m in district.finder.far_places(info.name, profile):
+                message = f"{place.id} {place.name}: {gap_m:.0f} m from the nearest street for {profile}"
+                facts = {"id": place.id, "profile": profile, "gap_m": round(gap_m, 1)}
+                findings.append(Finding("warning", info.name, message, facts))
+    return findings
+
+
+def _check_streets(district: "District", profile: str) -> list[Finding]:
+    try:
+        network = load_network(district.directory / "network" / profile, verify=True)
+    except BadDataError as error:
+        return [Finding("error", profile, error.message, dict(error.facts))]
+    kilometres = float(network.link_length_mm.sum()) / 1e6
+    size = {
+        "nodes": network.n_nodes,
+        "edges": network.n_edges,
+        "links": network.n_links,
+        "km": round(kilometres, 1),
+    }
+    words = f"{network.n_nodes} junctions, {network.n_links} street pieces, {kilometres:.1f} km"
+    return [Finding("info", profile, words, size), *_islands(network, profile)]
+
+
+def _islands(network: Network, profile: str) -> list[Finding]:
+    """Street pieces that no way connects with the main network, the largest named."""
+    n_nodes = np.bincount(network.node_component)
+    if len(n_nodes) < 2:
+        return []
+    component_of_link = network.node_component[network.edge_tail[network.link_edge.max(axis=1)]]
+    length_m = np.bincount(component_of_link, weights=network.link_length_mm, minlength=len(n_nodes)) / 1000
+    largest = np.argsort(-length_m[1:], kind="stable")[:ISLANDS_NAMED] + 1
+    islands = []
+    for component in largest:
+        node = int(np.flatnonzero(network.node_component == component)[0])
+        lon, lat = network.node_lon_e6[node] / 1e6, network.node_lat_e6[node] / 1e6
+        islands.append(
+            {"lon": float(lon), "lat": float(lat), "length_m": round(float(length_m[component]), 1)}
+        )
+    first = islands[0]
+    message = (
+        f"{len(n_nodes) - 1} islands of {length_m[1:].sum() / 1000:.1f} km are cut off from the main streets; "
+        f"the longest, {first['length_m']:.0f} m, at {first['lon']:.6f},{first['lat']:.6f}"
+    )
+    return [Finding("warning", profile, message, {"islands": len(n_nodes) - 1, "longest": islands})]

@@ -1,0 +1,196 @@
+"""district.toml: what a district says of itself."""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from geo_service.errors import BadDataError, InvalidInputError
+
+RESERVED = ("api", "static", "healthz", "metrics")
+"""Ids that the server's own pages use."""
+
+_ID = re.compile(r"[a-z0-9-]{1,40}")
+
+
+@dataclass(frozen=True)
+class DistrictConfig:
+    """
+    What district.toml holds.
+
+    Parameters
+    ----------
+    id
+        Key of the district in every address, ``[a-z0-9-]{1,40}``.
+    name_zh
+        Name in Chinese.
+    name_en
+        Name in English.
+    bbox
+        West, south, east, north, WGS 84 degrees.
+    centre
+        Longitude, latitude of a street junction near the middle; the first list is made for it.
+    boundary
+        Outline as lon, lat pairs, closed; empty if unknown.
+    synthetic
+        Whether streets and places are made up.
+    osm_date
+        Date of the street data as its file tells it, or empty.
+    source
+        Where the streets came from: kind and name.
+    map_approval
+        Approval number of the map (审图号), printed on every map; empty if none.
+    profiles
+        Changes to the profile tables: profile → entry → value.
+    categories
+        Categories of layers that the district adds to the catalogue: key → name_zh, name_en, pin, colour, fields.
+    """
+
+    id: str
+    name_zh: str
+    name_en: str
+    bbox: tuple[float, float, float, float]
+    centre: tuple[float, float]
+    boundary: tuple[tuple[float, float], ...] = ()
+    synthetic: bool = False
+    osm_date: str = ""
+    source: Mapping[str, str] = field(default_factory=dict)
+    map_approval: str = ""
+    profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    categories: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def check_id(text: str) -> str:
+    """
+    Pass a district id or refuse it.
+
+    Parameters
+    ----------
+    text
+        The id.
+
+    Returns
+    -------
+    text
+        The same.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is reserved or of another form.
+    """
+    if not _ID.fullmatch(text) or text in RESERVED:
+        raise InvalidInputError(
+            f"id={text!r} is not a district id; allowed: 1 to 40 of a-z, 0-9 and '-', none of {', '.join(RESERVED)}. "
+            "Choose one with --id",
+            parameter="id",
+            value=text,
+        )
+    return text
+
+
+def write_config(config: DistrictConfig, path: Path, *, on: date) -> None:
+    """
+    Write district.toml.
+
+    Parameters
+    ----------
+    config
+        What to write.
+    path
+        File to write.
+    on
+        Day of making, written as a comment.
+    """
+    lines = [
+        f"# A district of geo_service, made {on.isoformat()}. Edit by hand; strings are TOML.",
+        f"id = {_toml(config.id)}",
+        f"name_zh = {_toml(config.name_zh)}",
+        f"name_en = {_toml(config.name_en)}",
+        f"synthetic = {_toml(config.synthetic)}",
+        "# West, south, east, north; the first list of a page is made for the centre.",
+        f"bbox = {_toml(config.bbox)}",
+        f"centre = {_toml(config.centre)}",
+        f"boundary = {_toml(config.boundary)}",
+        "# Approval number of the map (审图号), printed on every map.",
+        f"map_approval = {_toml(config.map_approval)}",
+        f"osm_date = {_toml(config.osm_date)}",
+        "",
+        "[source]",
+        *(f"{key} = {_toml(value)}" for key, value in config.source.items()),
+        "",
+        "# Below: changes to the profiles, as given to `init --profiles`; they are built into the network.",
+    ]
+    for table in ("profiles", "categories"):
+        for name, entries in getattr(config, table).items():
+            lines += ["", f"[{table}.{name}]", *(f"{key} = {_toml(value)}" for key, value in entries.items())]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_config(path: Path) -> DistrictConfig:
+    """
+    Read district.toml.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    config
+        What it holds.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such file, so the directory is no district.
+    BadDataError
+        If it is not TOML, or an entry is missing or of another type.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise InvalidInputError(
+            f"{path.parent} is not a district: there is no {path.name} in it; make one with `geo-service init`",
+            parameter="DIR",
+            value=str(path.parent),
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadDataError(f"{path} cannot be read: {error}", path=str(path)) from error
+    try:
+        table = tomllib.loads(text)
+        return _config(table)
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise BadDataError(f"{path}: {reason}; mend it by hand", path=str(path)) from error
+
+
+def _config(table: Mapping[str, Any]) -> DistrictConfig:
+    west, south, east, north = (float(v) for v in table["bbox"])
+    lon, lat = (float(v) for v in table["centre"])
+    return DistrictConfig(
+        id=check_id(table["id"]),
+        name_zh=str(table["name_zh"]),
+        name_en=str(table["name_en"]),
+        bbox=(west, south, east, north),
+        centre=(lon, lat),
+        boundary=tuple((float(x), float(y)) for x, y in table.get("boundary", ())),
+        synthetic=bool(table.get("synthetic", False)),
+        osm_date=str(table.get("osm_date", "")),
+        source={key: str(value) for key, value in table.get("source", {}).items()},
+        map_approval=str(table.get("map_approval", "")),
+        profiles=table.get("profiles", {}),
+        categories=table.get("categories", {}),
+    )
+
+
+def _toml(value: object) -> str:
+    """A JSON string, number, boolean or array is also a TOML one; a table is written inline."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_toml(key)} = {_toml(entry)}" for key, entry in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,469 @@
+"""An open district: its answers in the words that every door speaks."""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from geo_service.districts.config import DistrictConfig, read_config
+from geo_service.exchange.navlinks import LinkSettings, Mode, build_links, links_json
+from geo_service.hours import SHANGHAI, Opening, State
+from geo_service.layers import Catalogue, Layer, Place, catalogue_with, feature_to_json
+from geo_service.network.graph import Network, load_network
+from geo_service.settings import Settings, load_settings
+from geo_service.store.base import Store
+from geo_service.store.sqlite import open_sqlite
+
+if TYPE_CHECKING:
+    from geo_service.engine.router import Router
+    from geo_service.finder import Found, NearestAnswer, RouteAnswer, Shortfall
+
+FloatArray = npt.NDArray[np.float64]
+LonLat = tuple[float, float]
+Answer = dict[str, Any]
+
+PROFILES = ("ebike", "walk")
+
+
+class _Routers(Mapping[str, "Router"]):
+    """Routers by profile, each made when first asked for; a district opens in an instant."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._profiles = tuple(p for p in PROFILES if (folder / p / "network.json").is_file())
+        self._routers: dict[str, Router] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, profile: str) -> "Router":
+        from geo_service.engine.router import Router
+
+        if profile not in self._profiles:
+            raise KeyError(profile)
+        with self._lock:
+            if profile not in self._routers:
+                self._routers[profile] = Router(load_network(self._folder / profile))
+            return self._routers[profile]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._profiles)
+
+    def __len__(self) -> int:
+        return len(self._profiles)
+
+
+class District:
+    """
+    One district directory, open for questions; safe to share between threads.
+
+    Answers are plain dictionaries in the words of the API, the same at every door.
+
+    Parameters
+    ----------
+    directory
+        The district's directory.
+    config
+        Its district.toml.
+    settings
+        App names for links, ages of facts.
+    """
+
+    def __init__(self, directory: Path, config: DistrictConfig, settings: Settings) -> None:
+        from geo_service.finder import Ages, Finder
+
+        self.directory = directory
+        self.config = config
+        self.catalogue: Catalogue = catalogue_with(config.categories)
+        self.store: Store = open_sqlite(directory / "store.sqlite", catalogue=self.catalogue)
+        self.routers: Mapping[str, Router] = _Routers(directory / "network")
+        ages = Ages(settings.hours_age_days, settings.existence_age_days, settings.cabinet_age_days)
+        self.finder: Finder = Finder(self.store, self.routers, self.catalogue, ages)
+        self._links = LinkSettings(
+            app_name=settings.app_name, baidu_src=settings.baidu_src, tencent_key=settings.tencent_key
+        )
+
+    # -- what it is -------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """Key of the district in every address."""
+        return self.config.id
+
+    @property
+    def name_zh(self) -> str:
+        """Name in Chinese."""
+        return self.config.name_zh
+
+    @property
+    def name_en(self) -> str:
+        """Name in English."""
+        return self.config.name_en
+
+    @property
+    def bbox(self) -> tuple[float, float, float, float]:
+        """West, south, east, north, WGS 84 degrees."""
+        return self.config.bbox
+
+    @property
+    def centre(self) -> LonLat:
+        """Longitude, latitude of a junction near the middle."""
+        return self.config.centre
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether streets and places are made up."""
+        return self.config.synthetic
+
+    @property
+    def map_approval(self) -> str | None:
+        """Approval number of the map (审图号), if there is one."""
+        return self.config.map_approval or None
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """Profiles that a route can be asked for."""
+        return tuple(self.routers)
+
+    def network(self, profile: str) -> Network:
+        """
+        The streets of a profile.
+
+        Parameters
+        ----------
+        profile
+            One of `profiles`.
+
+        Returns
+        -------
+        network
+            Shared and read-only.
+        """
+        return self.routers[profile].network
+
+    def layer_names(self) -> tuple[str, ...]:
+        """Layers that the store holds, in the catalogue's order."""
+        held = {info.name for info in self.store.layers()}
+        return tuple(name for name in self.catalogue if name in held)
+
+    def places(self, layer: str) -> Layer:
+        """
+        A layer whole.
+
+        Parameters
+        ----------
+        layer
+            Name of the layer.
+
+        Returns
+        -------
+        layer
+            Its features and version.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such layer.
+        """
+        return self.store.layer(layer)
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    # -- questions --------------------------------------------------------------------------------
+
+    def nearest(
+        self,
+        *,
+        origin: LonLat,
+        layer: str,
+        at: datetime,
+        k: int = 5,
+        profile: str = "ebike",
+        service: Sequence[str] = (),
+        operator: str | None = None,
+        accept: Sequence[str] = (),
+    ) -> Answer:
+        """
+        The k nearest places of a layer that are open on arrival.
+
+        Parameters
+        ----------
+        origin
+            Longitude, latitude, WGS 84 degrees.
+        layer
+            Name of the layer.
+        at
+            Departure, aware.
+        k
+            How many, 1 to 100.
+        profile
+            ``"ebike"`` or ``"walk"``.
+        service
+            Kinds of service that must all be on offer.
+        operator
+            Operator of the cabinet or place.
+        accept
+            ``"unknown"``, ``"stale"``: states accepted besides open and closing soon.
+
+        Returns
+        -------
+        answer
+            ``origin, profile, at, results`` and, if fewer than k came back, ``shortfall``.
+
+        Raises
+        ------
+        InvalidInputError
+            If an argument is not allowed.
+        NotFoundError
+            If there is no such layer.
+        """
+        (answer,) = self.nearest_many(
+            origins=np.array([origin], dtype=np.float64),
+            layer=layer,
+            at=at,
+            k=k,
+            profile=profile,
+            service=service,
+            operator=operator,
+            accept=accept,
+        )
+        return answer
+
+    def nearest_many(
+        self,
+        *,
+        origins: FloatArray,
+        layer: str,
+        at: datetime,
+        k: int = 5,
+        profile: str = "ebike",
+        service: Sequence[str] = (),
+        operator: str | None = None,
+        accept: Sequence[str] = (),
+    ) -> list[Answer]:
+        """
+        Answer `nearest` for many origins at once.
+
+        Parameters
+        ----------
+        origins
+            Longitude, latitude, WGS 84 degrees, shape ``(n, 2)``.
+        layer
+            As for `nearest`, like all that follows.
+        at
+            Departure, aware.
+        k
+            How many for each origin.
+        profile
+            ``"ebike"`` or ``"walk"``.
+        service
+            Kinds of service.
+        operator
+            Operator.
+        accept
+            States accepted besides open and closing soon.
+
+        Returns
+        -------
+        answers
+            One per origin.
+        """
+        from geo_service.finder import NearestQuestion
+
+        question = NearestQuestion(layer, at, k, profile, tuple(service), operator, _states(accept))
+        return [
+            {
+                "origin": origin,
+                "layer": layer,
+                "profile": profile,
+                "at": _time(at),
+                "results": [self._found_json(found, profile) for found in answer.found],
+            }
+            | _shortfall_json(answer)
+            for origin, answer in zip(origins.tolist(), self.finder.nearest(question, origins), strict=True)
+        ]
+
+    def route(self, *, origin: LonLat, destination: LonLat, profile: str = "ebike") -> Answer:
+        """
+        The fastest way between two points.
+
+        Parameters
+        ----------
+        origin
+            Longitude, latitude, WGS 84 degrees.
+        destination
+            Likewise.
+        profile
+            ``"ebike"`` or ``"walk"``.
+
+        Returns
+        -------
+        answer
+            ``cost_s, length_m, geometry, steps``.
+
+        Raises
+        ------
+        InvalidInputError
+            If the profile is unknown or a point far from any street.
+        UnreachableError
+            If no way leads there.
+        """
+        found = self.finder.route(
+            np.array(origin, dtype=np.float64), np.array(destination, dtype=np.float64), profile
+        )
+        return {"origin": list(origin), "destination": list(destination), "profile": profile} | _route_json(
+            found
+        )
+
+    def place_json(self, place: Place, at: datetime) -> Answer:
+        """
+        One place with its state at an instant and its links.
+
+        Parameters
+        ----------
+        place
+            The place.
+        at
+            The instant, aware.
+
+        Returns
+        -------
+        answer
+            The words of a result of `nearest` that do not depend on an origin.
+        """
+        return self._place_json(place, self.finder.opening(place, at), "ebike")
+
+    def _found_json(self, found: "Found", profile: str) -> Answer:
+        costs = {"cost_s": found.cost_ms / 1000, "length_m": found.length_mm / 1000}
+        return costs | self._place_json(found.place, found.opening, profile)
+
+    def _place_json(self, place: Place, opening: Opening, profile: str) -> Answer:
+        properties = feature_to_json(place)["properties"]
+        shown = ("address", "access", "services", "power", "operator", "ebike_parking", "hours")
+        checked = [check.on for check in place.provenance.checked.values()]
+        return {
+            "id": place.id,
+            "layer": place.layer,
+            "name": place.name,
+            "lon": place.lon,
+            "lat": place.lat,
+            "target": list(place.target),
+            "state": str(opening.state),
+            "open_until": _time(opening.until) if opening.state in _OPEN_STATES else None,
+            "opens_at": _time(opening.opens_at),
+            "checked_on": min(checked).isoformat() if checked else None,
+            "synthetic": place.provenance.source == "synthetic",
+            **{key: properties[key] for key in shown if key in properties},
+            "links": links_json(build_links(place.target, place.name, _link_mode(profile), self._links)),
+        }
+
+
+_OPEN_STATES = (State.OPEN, State.CLOSING_SOON, State.STALE)
+
+
+def open_district(directory: Path, settings: Settings | None = None) -> District:
+    """
+    Open a district directory.
+
+    Parameters
+    ----------
+    directory
+        Where `geo-service init` made it.
+    settings
+        Settings to use; read from the environment if absent.
+
+    Returns
+    -------
+    district
+        Open for questions.
+
+    Raises
+    ------
+    InvalidInputError
+        If the directory is no district.
+    BadDataError
+        If a file of it is damaged.
+    """
+    config = read_config(directory / "district.toml")
+    use_jit_cache(directory)
+    return District(directory, config, settings or load_settings(os.environ))
+
+
+def use_jit_cache(directory: Path) -> None:
+    """
+    Let compiled kernels live in the district; must come before the engine is imported.
+
+    Parameters
+    ----------
+    directory
+        District directory; a cache named in the environment wins.
+    """
+    folder = directory / "cache" / "jit"
+    if os.access(folder, os.W_OK):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(folder.resolve()))
+
+
+def _link_mode(profile: str) -> Mode:
+    return "ebike" if profile == "ebike" else "walk"
+
+
+def _states(words: Sequence[str]) -> frozenset[State]:
+    from geo_service.errors import InvalidInputError
+    from geo_service.finder import ACCEPTABLE
+
+    for word in words:
+        if word not in ACCEPTABLE:
+            raise InvalidInputError(
+                f"accept={word!r} is not allowed; allowed: {', '.join(ACCEPTABLE)}",
+                parameter="accept",
+                value=word,
+            )
+    return frozenset(State(word) for word in words)
+
+
+def _time(instant: datetime | None) -> str | None:
+    return instant.astimezone(SHANGHAI).isoformat(timespec="seconds") if instant else None
+
+
+def _route_json(route: "RouteAnswer") -> Answer:
+    return {
+        "cost_s": route.cost_ms / 1000,
+        "length_m": route.length_mm / 1000,
+        "geometry": {"type": "LineString", "coordinates": np.round(route.lonlat, 7).tolist()},
+        "steps": [
+            {
+                "name": step.name,
+                "length_m": step.length_mm / 1000,
+                "cost_s": step.cost_ms / 1000,
+                "mode": step.mode,
+            }
+            for step in route.steps
+        ],
+    }
+
+
+def _shortfall_json(answer: "NearestAnswer") -> Answer:
+    if answer.shortfall is None:
+        return {}
+    short: Shortfall = answer.shortfall
+    soonest = short.soonest
+    return {
+        "shortfall": {
+            "places": short.n_places,
+            "filtered_out": short.n_filtered,
+            "unreachable": short.n_unreachable,
+            "states": {str(state): count for state, count in short.states.items()},
+            "soonest": soonest
+            and {
+                "id": soonest.place.id,
+                "name": soonest.place.name,
+                "cost_s": soonest.cost_ms / 1000,
+                "opens_at": _time(soonest.opening.opens_at),
+            },
+        }
+    }
