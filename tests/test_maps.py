@@ -1,6 +1,7 @@
 """The map room: folium's shell with local assets, the same each time, and the streets as a small file."""
 
 import hashlib
+import itertools
 import json
 from pathlib import Path
 
@@ -180,12 +181,12 @@ def test_every_link_is_drawn_exactly_once_however_streets_cross():
     steps = sorted(
         tuple(sorted(step))
         for _, _, points in read_streets(street_network(pieces))
-        for step in zip(points, points[1:])
+        for step in itertools.pairwise(points)
     )
     expected = sorted(
         tuple(sorted((round(x * 1e5), round(y * 1e5)) for x, y in step))
         for *_, points in pieces
-        for step in zip(points, points[1:])
+        for step in itertools.pairwise(points)
     )
     assert steps == expected
 

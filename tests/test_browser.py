@@ -1,0 +1,328 @@
+"""Journeys through a real browser: nothing leaves the host, nothing complains, everything can be tapped."""
+
+import dataclasses
+import gzip
+import threading
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+from werkzeug.serving import make_server
+
+from geo_service.districts import open_district
+from geo_service.exchange.navlinks import decode_link
+from geo_service.geo import distance_m
+from geo_service.hours import SHANGHAI
+from geo_service.layers import Layer
+from geo_service.settings import Settings
+from geo_service.web import create_app
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+NOON = datetime(2026, 11, 18, 12, 0, tzinfo=SHANGHAI)
+AXE = Path(__file__).parent / "data" / "vendor" / "axe-core-4.10.3" / "axe.min.js.gz"
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HOSTILE = (
+    """<img src=x onerror="window.hacked=1"></script><script>window.hacked=2</script>`${window.hacked=3}`"""
+)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield running
+        running.close()
+
+
+def serve_in_thread(app):
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    return server, thread
+
+
+@pytest.fixture(scope="module")
+def yingze_district(yingze_directory):
+    district = open_district(yingze_directory)
+    yield district
+    district.close()
+
+
+@pytest.fixture(scope="module")
+def address(demo_district, yingze_district):
+    districts = {district.id: district for district in (demo_district, yingze_district)}
+    server, thread = serve_in_thread(create_app(districts, Settings(), clock=lambda: NOON))
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class Visit:
+    """A page, and everything that it asked for or complained about."""
+
+    def __init__(self, browser, home, viewport=PHONE, **options):
+        options = {"locale": "zh-CN", "device_scale_factor": 1} | options
+        self.context = browser.new_context(viewport=viewport, **options)
+        self.page = self.context.new_page()
+        self.home = home
+        self.requests, self.complaints, self.bytes = [], [], 0
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda said: self.complaints.append(said.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("requestfinished", self._weigh)
+
+    def _weigh(self, request):
+        sizes = request.sizes()
+        self.bytes += sizes["responseBodySize"] + sizes["responseHeadersSize"]
+
+    def open(self, path, *, ready=True):
+        self.page.goto(self.home + path)
+        if ready:
+            self.page.wait_for_function("() => document.documentElement.dataset.ready === 'yes'")
+        return self.page
+
+    @property
+    def foreign(self):
+        return [url for url in self.requests if not url.startswith((self.home, "data:", "blob:"))]
+
+
+@pytest.fixture
+def visit(browser, address):
+    visits = []
+
+    def begin(viewport=PHONE, **options):
+        visits.append(Visit(browser, address, viewport, **options))
+        return visits[-1]
+
+    yield begin
+    for done in visits:
+        done.context.close()
+
+
+@pytest.mark.parametrize("district", ["xiangheyuan", "yingze"])
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_map_page_stays_on_its_host_and_complains_of_nothing(visit, district, viewport, scheme):
+    seen = visit(viewport, color_scheme=scheme)
+    page = seen.open(f"/{district}/")
+    page.wait_for_selector(".pin, .cluster")
+    assert page.locator(".card").count() > 3
+    assert seen.foreign == []
+    assert seen.complaints == []
+
+
+@pytest.mark.parametrize("district", ["xiangheyuan", "yingze"])
+def test_the_first_view_is_light(visit, district):
+    seen = visit()
+    seen.open(f"/{district}/")
+    assert seen.bytes <= 200_000
+    assert len(seen.requests) <= 25
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "path", ["/xiangheyuan/?lang=zh", "/xiangheyuan/?lang=en&layer=merchant", "place", "/", "/no/"]
+)
+def test_axe_finds_nothing(visit, demo_district, viewport, scheme, path):
+    seen = visit(viewport, color_scheme=scheme, bypass_csp=True)
+    place = f"/xiangheyuan/p/{demo_district.places('station').features[0].id}"
+    page = seen.open(place if path == "place" else path, ready="xiangheyuan/?" in path)
+    page.evaluate(gzip.decompress(AXE.read_bytes()).decode())
+    found = page.evaluate("() => axe.run(document)")["violations"]
+    assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found] == []
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("path", ["/xiangheyuan/", "/yingze/?lang=en", "place", "/"])
+def test_everything_that_can_be_tapped_is_44_pixels(visit, demo_district, viewport, path):
+    place = f"/xiangheyuan/p/{demo_district.places('station').features[0].id}"
+    page = visit(viewport).open(place if path == "place" else path, ready=path.count("/") > 1)
+    small = page.evaluate("""() => [...document.querySelectorAll("a, button, summary, .leaflet-interactive")]
+        .filter((one) => one.offsetParent !== null && !one.classList.contains("skip"))
+        .map((one) => [one.outerHTML.slice(0, 90), one.getBoundingClientRect()])
+        .filter(([, box]) => box.width < 43.9 || box.height < 43.9)
+        .map(([html, box]) => `${html} ${box.width}x${box.height}`)""")
+    assert small == []
+
+
+def test_every_app_s_link_leads_to_the_entrance(visit, demo_district):
+    page = visit(DESK).open("/xiangheyuan/?layer=station")
+    card = page.locator(".card").first
+    place = next(f for f in demo_district.places("station").features if f.id == card.get_attribute("data-id"))
+    card.locator("summary").click()
+    links = page.locator("dialog .link")
+    assert links.count() >= 8
+    for i in range(links.count()):
+        arrival = decode_link(links.nth(i).get_attribute("data-app"), links.nth(i).get_attribute("href"))
+        assert distance_m([place.target], [[arrival.lon, arrival.lat]])[0] < 1.0
+
+
+def test_an_android_phone_is_not_offered_an_iphone_s_links(visit):
+    page = visit(user_agent="Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/120 Mobile").open(
+        "/xiangheyuan/"
+    )
+    page.locator(".card summary").first.click()
+    platforms = page.locator("dialog li").evaluate_all("items => items.map((item) => item.dataset.platform)")
+    assert "android" in platforms
+    assert not [p for p in platforms if p.startswith("ios")]
+
+
+def test_the_app_is_asked_for_once_and_can_be_changed(visit):
+    page = visit().open("/xiangheyuan/")
+    page.evaluate("""() => document.addEventListener("click", (event) => {
+        const link = event.target.closest("dialog .link"); if (link) event.preventDefault(); }, true)""")
+    page.locator(".card summary").first.click()
+    page.locator("dialog .link[data-app=osmand]").click()
+    assert not page.locator("dialog").is_visible()
+    assert "OsmAnd" in page.locator("#remembered").inner_text()
+    page.locator("#remembered button").click()
+    page.locator(".card summary").nth(1).click()
+    assert page.locator("dialog").is_visible()
+
+
+def test_the_list_is_there_with_scripts_off_and_leads_to_every_app(visit):
+    page = visit(java_script_enabled=False).open("/xiangheyuan/?lang=en", ready=False)
+    card = page.locator(".card").first
+    assert card.is_visible()
+    card.locator("summary").click()
+    assert card.locator(".link").first.is_visible()
+    page.locator(".chip").nth(1).click()
+    assert page.locator(".card").first.is_visible()
+
+
+def test_a_card_shows_its_place_on_the_map_then_its_page(visit):
+    page = visit().open("/xiangheyuan/")
+    row = page.locator(".card .row").nth(2)
+    row.click()
+    page.wait_for_selector(".leaflet-marker-icon.on")
+    assert "selected" in page.locator(".card").nth(2).get_attribute("class")
+    row.click()
+    page.wait_for_url("**/p/*")
+
+
+def test_a_pin_shows_its_card(visit):
+    page = visit(DESK).open("/xiangheyuan/?layer=clinic")
+    pin = page.locator(".leaflet-marker-icon:has(.pin)").first
+    name = pin.get_attribute("aria-label")
+    pin.click()
+    assert page.locator(".card.selected .name, #chosen .name").first.inner_text() == name
+
+
+def test_a_pin_can_be_reached_and_opened_by_keyboard(visit):
+    page = visit(DESK).open("/xiangheyuan/?layer=clinic")
+    pin = page.locator(".leaflet-marker-icon:has(.pin)").first
+    pin.focus()
+    page.keyboard.press("Enter")
+    assert page.locator(".card.selected, #chosen:not([hidden])").count() == 1
+
+
+def test_the_sheet_has_three_heights_by_key(visit):
+    page = visit().open("/xiangheyuan/")
+    heights = []
+    for key in ("Home", "ArrowDown", "ArrowDown"):
+        page.locator(".handle").press(key)
+        page.wait_for_timeout(350)
+        heights.append(page.locator(".sheet").bounding_box()["height"])
+    assert heights == pytest.approx([844 * 0.84, 844 * 0.4, 116], abs=3)
+
+
+def test_the_sheet_follows_the_finger_and_rests_at_a_height(visit):
+    page = visit().open("/xiangheyuan/")
+    grip = page.locator(".handle").bounding_box()
+    page.mouse.move(195, grip["y"] + 15)
+    page.mouse.down()
+    page.mouse.move(195, 180, steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(350)
+    assert page.locator(".sheet").bounding_box()["height"] == pytest.approx(844 * 0.84, abs=3)
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_openstreetmap_is_credited_above_the_sheet(visit, viewport):
+    page = visit(viewport).open("/xiangheyuan/")
+    credit = page.get_by_text("© OpenStreetMap 贡献者 (ODbL)")
+    box, sheet = credit.bounding_box(), page.locator(".sheet").bounding_box()
+    assert credit.is_visible()
+    assert box["y"] + box["height"] <= sheet["y"] + 1 or box["x"] >= sheet["x"] + sheet["width"]
+
+
+def test_the_theme_follows_the_system_until_it_is_chosen_and_stays_chosen(visit):
+    seen = visit(color_scheme="dark")
+    page = seen.open("/xiangheyuan/")
+
+    def paper():
+        return page.evaluate("() => getComputedStyle(document.body).getPropertyValue('--paper').trim()")
+
+    dark = paper()
+    page.locator("#theme").click()
+    light = paper()
+    assert (dark, light) == ("#171b22", "#fff")
+    page.locator(".chip").nth(2).click()
+    page.wait_for_function("() => document.documentElement.dataset.ready === 'yes'")
+    assert paper() == light
+
+
+def test_the_same_session_from_two_positions_sends_the_same_requests(visit, demo_district):
+    lon, lat = demo_district.centre
+    sent = []
+    for shift in (0.0, 0.004):
+        position = {"longitude": lon + shift, "latitude": lat + shift}
+        seen = visit(geolocation=position, permissions=["geolocation"])
+        page = seen.open("/xiangheyuan/")
+        page.locator("#locate").click()
+        page.wait_for_selector(".me")
+        page.wait_for_timeout(300)
+        sent.append(sorted(seen.requests))
+        assert seen.complaints == []
+    assert sent[0] == sent[1]
+    assert not [url for url in sent[0] if f"{lon:.2f}" in url]
+
+
+def test_a_refused_position_is_said_and_breaks_nothing(visit):
+    page = visit(permissions=[]).open("/xiangheyuan/")
+    page.locator("#locate").click()
+    page.wait_for_selector("#message:not([hidden])")
+    assert "列表" in page.locator("#message").inner_text()
+
+
+def test_hostile_names_stay_text_in_list_map_and_dialog(browser, demo_district):
+    class Hostile:
+        def __getattr__(self, attribute):
+            return getattr(demo_district, attribute)
+
+        def places(self, layer):
+            found = demo_district.places(layer)
+            return Layer(
+                found.name, tuple(dataclasses.replace(f, name=HOSTILE) for f in found.features), found.version
+            )
+
+        def nearest(self, **question):
+            answer = demo_district.nearest(**question)
+            return answer | {"results": [r | {"name": HOSTILE} for r in answer["results"]]}
+
+    server, thread = serve_in_thread(create_app({"xiangheyuan": Hostile()}, Settings(), clock=lambda: NOON))
+    seen = Visit(browser, f"http://127.0.0.1:{server.port}")
+    page = seen.open("/xiangheyuan/?layer=clinic")
+    page.locator(".card .row").first.click()
+    page.wait_for_selector(".leaflet-marker-icon.on")
+    page.locator(".card summary").first.click()
+    assert page.locator("dialog h2").inner_text().startswith("<img src=x")
+    assert page.evaluate("() => [window.hacked, document.images.length]") == [None, 0]
+    assert seen.complaints == []
+    seen.context.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()

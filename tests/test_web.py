@@ -1,0 +1,431 @@
+"""The pages as a program reads them: content, languages, headers, files, and the server itself."""
+
+import dataclasses
+import gzip
+import html
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from geo_service.errors import InvalidInputError
+from geo_service.hours import SHANGHAI
+from geo_service.layers import Layer
+from geo_service.settings import Settings, resource_dir
+from geo_service.web import create_app
+from geo_service.web.server import _check_free
+from geo_service.web.words import WORDS
+
+NOON = datetime(2026, 11, 18, 12, 0, tzinfo=SHANGHAI)
+STATIC = Path(__file__).resolve().parents[1] / "geo_service" / "web" / "static"
+PAGES = ("/xiangheyuan/", "/xiangheyuan/?layer=toilet&lang=en", "/xiangheyuan/p/{place}", "/nowhere/")
+
+
+@pytest.fixture(scope="module")
+def app(demo_district):
+    return create_app({demo_district.id: demo_district}, Settings(), clock=lambda: NOON)
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def place(demo_district):
+    return demo_district.places("station").features[0]
+
+
+class Renamed:
+    """The demo district with one name of every layer replaced, as a hostile edit would."""
+
+    def __init__(self, district, name):
+        self._district, self._name = district, name
+
+    def __getattr__(self, attribute):
+        return getattr(self._district, attribute)
+
+    def places(self, layer):
+        found = self._district.places(layer)
+        features = tuple(dataclasses.replace(f, name=self._name, address=self._name) for f in found.features)
+        return Layer(found.name, features, found.version)
+
+    def nearest(self, **question):
+        answer = self._district.nearest(**question)
+        return answer | {"results": [r | {"name": self._name} for r in answer["results"]]}
+
+
+# -- the rider's page ---------------------------------------------------------------------------------
+
+
+def test_the_first_list_is_the_district_s_answer_for_its_centre(client, demo_district):
+    page = client.get("/xiangheyuan/?layer=station").text
+    asked = demo_district.nearest(
+        origin=demo_district.centre,
+        layer="station",
+        k=24,
+        profile="ebike",
+        at=NOON,
+        accept=("unknown", "stale"),
+    )
+    assert re.findall(r'class="card" id="p-([^"]+)"', page) == [r["id"] for r in asked["results"]]
+
+
+def test_a_card_says_name_state_time_distance_and_minutes(client, demo_district):
+    page = client.get("/xiangheyuan/?layer=station").text
+    card = re.search(r'<li class="card".*?</li>\s*<li class="card"', page, re.DOTALL)[0]
+    text = " ".join(re.sub(r"<[^>]+>", " ", card).split())
+    assert re.search(r"(开放|快关门|未核实|待核实) · (至 \d\d:\d\d|至 明天 \d\d:\d\d|24 小时)", text)
+    assert re.search(r"[0-9.]+ (米|公里)", text)
+    assert re.search(r"[0-9]+ 分 导航", text)
+
+
+def test_every_card_carries_a_link_per_app(client, demo_district):
+    page = client.get("/xiangheyuan/?layer=station").text
+    result = demo_district.nearest(
+        origin=demo_district.centre,
+        layer="station",
+        k=1,
+        profile="ebike",
+        at=NOON,
+        accept=("unknown", "stale"),
+    )["results"][0]
+    card = re.search(r'<li class="card".*?</details>', page, re.DOTALL)[0]
+    links = {app: html.unescape(url) for url, app in re.findall(r'href="([^"]+)" data-app="([^"]+)"', card)}
+    assert links == result["links"]
+    assert len(links) >= 8
+
+
+def test_no_layer_of_areas_is_offered(client, demo_district):
+    chips = re.findall(r"\?layer=(\w+)\"", client.get("/xiangheyuan/").text)
+    assert set(chips) == {n for n in demo_district.layer_names() if not demo_district.catalogue[n].is_area}
+
+
+def test_the_chosen_category_is_marked(client):
+    page = client.get("/xiangheyuan/?layer=toilet").text
+    assert re.findall(r'layer=(\w+)" aria-current="page"', page) == ["toilet"]
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted", "lang"),
+    [
+        ("/xiangheyuan/", "", "zh-CN"),
+        ("/xiangheyuan/", "en-GB,en;q=0.9", "en"),
+        ("/xiangheyuan/", "fr,zh;q=0.5", "zh-CN"),
+        ("/xiangheyuan/?lang=en", "zh-CN", "en"),
+        ("/xiangheyuan/?lang=zh", "en", "zh-CN"),
+        ("/nowhere/", "en", "en"),
+    ],
+)
+def test_the_page_speaks_the_reader_s_language(client, path, accepted, lang):
+    page = client.get(path, headers={"Accept-Language": accepted} if accepted else {}).text
+    assert re.search(r'<html lang="([^"]+)"', page)[1] == lang
+
+
+def test_an_english_page_has_no_chinese_but_names_and_its_switch(client, demo_district):
+    page = client.get("/xiangheyuan/?lang=en").text
+    rest = re.sub(
+        r"<script.*?</script>|<[^>]*lang=\"zh-CN\"[^>]*>[^<]*<|<span class=\"badge.*?</span>", "", page
+    )
+    rest = re.sub(r"<[^>]+>", "", rest)
+    assert re.findall(r"[\u4e00-\u9fff]+", rest) == []
+
+
+def test_every_word_that_a_template_says_is_in_the_catalogue_and_none_is_idle():
+    code = (Path(__file__).resolve().parents[1] / "geo_service" / "web").glob("*.py")
+    text = "\n".join(p.read_text("utf-8") for p in (*resource_dir("templates").glob("*.html"), *code))
+    said = set(re.findall(r"""say\(\s*"(\w+)"(?: if| else|,|\))""", text))
+    said |= set(re.findall(r"""else "(\w+)"[,)]""", text)) | set(re.findall(r'WORDS\["(\w+)"\]', text))
+    computed = {"open", "closing_soon", "closed", "unknown", "stale"} | {
+        w for w in WORDS if w.startswith("access_")
+    }
+    assert said & set(WORDS) | computed == set(WORDS)
+    assert set(re.findall(r"""say\(\s*"(\w+)"[,)]""", text)) <= set(WORDS)
+
+
+def test_a_made_up_district_says_so_and_names_openstreetmap(client):
+    page = client.get("/xiangheyuan/").text
+    assert "虚构" in page
+    assert "© OpenStreetMap 贡献者 (ODbL)" in page
+
+
+def test_the_approval_number_has_its_place(demo_district):
+    class Approved(Renamed):
+        map_approval = "京S(2026)001号"
+
+    app = create_app({"xiangheyuan": Approved(demo_district, "甲")}, Settings(), clock=lambda: NOON)
+    assert "审图号：京S(2026)001号" in app.test_client().get("/xiangheyuan/").text
+    plain = create_app({"xiangheyuan": demo_district}, Settings(), clock=lambda: NOON)
+    assert "审图号" not in plain.test_client().get("/xiangheyuan/").text
+
+
+def test_a_hostile_name_is_text_wherever_it_stands(demo_district):
+    name = """</script><img src=x onerror=alert(1)>`${alert(2)}`"' onload="alert(3)"""
+    app = create_app({"xiangheyuan": Renamed(demo_district, name)}, Settings(), clock=lambda: NOON)
+    client = app.test_client()
+    place_id = demo_district.places("station").features[0].id
+    for path in ("/xiangheyuan/?layer=station", f"/xiangheyuan/p/{place_id}"):
+        page = client.get(path).text
+        assert html.escape("<img src=x", quote=False) in page
+        assert "<img" not in page
+        assert ' onload="' not in page
+    assert client.get("/xiangheyuan/pins.json?layer=station").json["rows"][0][1] == name
+    assert "alert" not in client.get("/xiangheyuan/map.js").text
+
+
+def test_a_place_s_page_tells_what_is_known(client, place, demo_district):
+    page = html.unescape(client.get(f"/xiangheyuan/p/{place.id}").text)
+    assert place.name in page
+    kinds = demo_district.catalogue.services
+    assert all(kinds[service.kind].zh in page for service in place.services)
+    assert page.count('class="link"') >= 8
+
+
+def test_every_place_of_every_layer_has_a_page(client, demo_district):
+    for name in demo_district.layer_names():
+        if not demo_district.catalogue[name].is_area:
+            for feature in demo_district.places(name).features[:3]:
+                assert client.get(f"/xiangheyuan/p/{feature.id}").status_code == 200
+
+
+def test_a_district_alone_is_where_the_start_page_leads(client):
+    response = client.get("/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/xiangheyuan/")
+
+
+def test_several_districts_are_listed(demo_district):
+    class Other(Renamed):
+        id = "other"
+        name_zh = "另一个"
+
+    app = create_app({"xiangheyuan": demo_district, "other": Other(demo_district, "甲")}, Settings())
+    page = app.test_client().get("/").text
+    assert 'href="/xiangheyuan/"' in page
+    assert 'href="/other/"' in page
+
+
+# -- refusals and headers -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/nowhere/", 404),
+        ("/xiangheyuan/p/none", 404),
+        ("/xiangheyuan/?layer=castle", 404),
+        ("/xiangheyuan/?layer=block", 404),
+        ("/xiangheyuan/?from=116.4,39.9", 400),
+        ("/xiangheyuan/?lang=fr", 400),
+        ("/xiangheyuan/pins.json", 400),
+        ("/static/x/none.js", 404),
+        ("/static/x/../app.py", 404),
+        ("/static/x/%2e%2e/%2e%2e/app.py", 404),
+    ],
+)
+def test_a_wrong_address_gets_a_page_that_says_what(client, path, status):
+    response = client.get(path)
+    assert response.status_code == status
+    assert response.mimetype == "text/html"
+    assert 'href="/"' in response.text
+
+
+def test_pages_take_no_position(client):
+    assert "from" in client.get("/xiangheyuan/?from=116.4,39.9").text
+    assert "allowed: layer, lang" in client.get("/xiangheyuan/?from=116.4,39.9").text
+
+
+@pytest.mark.parametrize(
+    "path", [*PAGES, "/api/v1/districts", "/xiangheyuan/map.js", "/xiangheyuan/streets.json"]
+)
+def test_every_answer_carries_the_security_headers(client, place, path):
+    headers = client.get(path.replace("{place}", place.id)).headers
+    policy = headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "style-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert "geolocation=(self)" in headers["Permissions-Policy"]
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_has_inline_script_style_or_handlers(client, place, path):
+    page = client.get(path.replace("{place}", place.id)).text
+    assert re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", page) == []
+    assert re.findall(r"<style|\sstyle=|\son\w+=", page) == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_loads_only_from_its_own_host(client, place, path):
+    page = client.get(path.replace("{place}", place.id)).text
+    loaded = re.findall(r'(?:src=|<link[^>]*href=)"([^"]+)"', page)
+    assert loaded
+    assert all(url.startswith("/") and not url.startswith("//") for url in loaded)
+    assert all(client.get(html.unescape(url)).status_code == 200 for url in loaded)
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example/", "//evil.example", "/\\evil.example/", "/%5cevil.example", "/%0d%0aX: y"]
+)
+def test_no_address_leads_off_this_host(client, path):
+    response = client.get(path)
+    location = response.headers.get("Location", "/")
+    assert location.startswith(("/", "http://localhost/"))
+    assert not location.startswith(("//", "/\\"))
+
+
+@pytest.mark.parametrize("scheme", ["javascript:", "data:", "vbscript:"])
+def test_no_link_has_a_dangerous_scheme(client, scheme):
+    assert f'href="{scheme}' not in client.get("/xiangheyuan/").text
+
+
+def test_links_use_known_schemes_only(client, place):
+    urls = re.findall(r'href="([^"]+)" data-app', client.get(f"/xiangheyuan/p/{place.id}").text)
+    schemes = {url.split(":")[0] for url in urls}
+    assert schemes <= {
+        "https",
+        "geo",
+        "tel",
+        "amapuri",
+        "iosamap",
+        "bdapp",
+        "baidumap",
+        "petalmaps",
+        "om",
+        "qqmap",
+    }
+
+
+# -- files --------------------------------------------------------------------------------------------
+
+
+def test_a_file_of_the_present_version_may_be_kept_for_ever(client):
+    url = re.search(r'href="(/static/[^"]+app\.css)"', client.get("/xiangheyuan/").text)[1]
+    response = client.get(url)
+    assert "immutable" in response.headers["Cache-Control"]
+    assert response.get_data() == (STATIC / "app.css").read_bytes()
+
+
+def test_a_file_of_another_version_is_sent_but_not_kept(client):
+    response = client.get("/static/old/app.css")
+    assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-cache")
+
+
+def test_files_and_pages_travel_compressed(client):
+    for path in ("/static/x/app.js", "/xiangheyuan/", "/xiangheyuan/streets.json"):
+        plain = client.get(path)
+        packed = client.get(path, headers={"Accept-Encoding": "gzip"})
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed.get_data()) == plain.get_data()
+        assert "Accept-Encoding" in packed.headers["Vary"]
+
+
+def test_the_map_s_script_is_a_file_with_a_lasting_name(client, demo_district):
+    other = create_app({demo_district.id: demo_district}, Settings()).test_client()
+    first, second = client.get("/xiangheyuan/map.js"), other.get("/xiangheyuan/map.js")
+    assert first.headers["ETag"] == second.headers["ETag"]
+    assert first.mimetype == "text/javascript"
+
+
+def test_pins_are_asked_for_again_only_when_the_layer_changed(client):
+    first = client.get("/xiangheyuan/pins.json?layer=station")
+    again = client.get(
+        "/xiangheyuan/pins.json?layer=station", headers={"If-None-Match": first.headers["ETag"]}
+    )
+    assert again.status_code == 304
+
+
+def test_the_page_with_all_it_loads_is_light(client):
+    accept = {"Accept-Encoding": "gzip"}
+    page = client.get("/xiangheyuan/")
+    urls = [
+        html.unescape(u) for u in re.findall(r'(?:src=|<link[^>]*href=|data-streets=)"([^"]+)"', page.text)
+    ]
+    urls += ["/xiangheyuan/pins.json?layer=station"]
+    total = sum(len(client.get(url, headers=accept).get_data()) for url in {*urls, "/xiangheyuan/"})
+    assert total < 200_000
+    assert len(set(urls)) <= 24
+
+
+# -- the server ---------------------------------------------------------------------------------------
+
+
+def test_a_port_in_use_is_refused_before_anything_starts():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(InvalidInputError, match=f"cannot listen on 127.0.0.1:{port}"):
+            _check_free("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["203.0.113.7", "no-such-host.invalid"])
+def test_an_address_that_is_not_ours_is_refused(host):
+    with pytest.raises(InvalidInputError, match="cannot listen on"):
+        _check_free(host, 8000)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def served(demo_directory, tmp_path):
+    """The real server in a process of its own: its address, the process and its output file."""
+    port = free_port()
+    output = tmp_path / "out.txt"
+    command = [sys.executable, "-m", "geo_service.cli", "serve", str(demo_directory), "--port", str(port)]
+    with output.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ})
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(f"{address}/healthz", timeout=5).close()
+            break
+        except OSError:
+            assert process.poll() is None, output.read_text("utf-8")
+            time.sleep(0.1)
+    yield address, process, output
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.slow
+def test_the_server_prints_its_address_and_stops_cleanly_on_sigterm(served):
+    address, process, output = served
+    with urllib.request.urlopen(f"{address}/xiangheyuan/") as answer:
+        assert "香河园" in answer.read().decode()
+    with urllib.request.urlopen(f"{address}/api/v1/districts") as answer:
+        assert json.load(answer)["districts"][0]["id"] == "xiangheyuan"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(15) == 0
+    text = output.read_text("utf-8")
+    assert f"{address}/xiangheyuan/" in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.slow
+def test_the_access_log_holds_paths_but_no_queries(served):
+    address, process, output = served
+    urllib.request.urlopen(
+        f"{address}/api/v1/districts/xiangheyuan/places?layer=station&bbox=116.0,39.0,117.0,40.0"
+    ).close()
+    process.send_signal(signal.SIGTERM)
+    process.wait(15)
+    text = output.read_text("utf-8")
+    assert "/api/v1/districts/xiangheyuan/places" in text
+    assert "bbox" not in text
+    assert "127.0.0.1 " not in text.replace("127.0.0.1:", "")
