@@ -28,7 +28,7 @@ from tests.oracles.geo import bd_from_gcj, gcj_from_wgs
 
 DATUMS = ("wgs84", "gcj02", "bd09")
 WAYS = tuple(permutations(DATUMS, 2))
-EXTENTS = ("mainland", "mainland_hk_macao_taiwan", "box")
+EXTENTS = ("mainland", "mainland_hk_macao", "mainland_hk_macao_taiwan", "box")
 
 # facts of the datum table: place -> WGS 84, GCJ-02, BD-09
 GOLDEN = {
@@ -78,7 +78,7 @@ MAINLAND = {
     "Zhuhai Hengqin": (113.535, 22.135),
 }
 
-HK_MACAO_TAIWAN = {
+HK_MACAO = {
     "Hong Kong Central": (114.158, 22.282),
     "Lo Wu": (114.1133, 22.5283),
     "Lok Ma Chau": (114.0656, 22.5150),
@@ -87,6 +87,9 @@ HK_MACAO_TAIWAN = {
     "Macao, Portas do Cerco": (113.5493, 22.2150),
     "Macao, Coloane": (113.5515, 22.117),
     "Macao, campus on Hengqin": (113.5445, 22.129),
+}
+
+TAIWAN = {
     "Taipei": (121.56, 25.04),
     "Kaohsiung": (120.30, 22.62),
     "Magong": (119.57, 23.57),
@@ -213,18 +216,23 @@ def _columns():
 
 @pytest.mark.parametrize("place", MAINLAND)
 def test_mainland_towns_are_shifted_in_every_extent(place):
-    assert [bool(is_shifted(MAINLAND[place], extent)) for extent in EXTENTS] == [True, True, True]
+    assert [bool(is_shifted(MAINLAND[place], extent)) for extent in EXTENTS] == [True, True, True, True]
 
 
-@pytest.mark.parametrize("place", HK_MACAO_TAIWAN)
-def test_hong_kong_macao_and_taiwan_are_shifted_only_where_the_extent_says_so(place):
-    assert [bool(is_shifted(HK_MACAO_TAIWAN[place], extent)) for extent in EXTENTS] == [False, True, True]
+@pytest.mark.parametrize("place", HK_MACAO)
+def test_hong_kong_and_macao_are_shifted_only_where_the_extent_says_so(place):
+    assert [bool(is_shifted(HK_MACAO[place], extent)) for extent in EXTENTS] == [False, True, True, True]
+
+
+@pytest.mark.parametrize("place", TAIWAN)
+def test_taiwan_is_shifted_only_where_the_extent_says_so(place):
+    assert [bool(is_shifted(TAIWAN[place], extent)) for extent in EXTENTS] == [False, False, True, True]
 
 
 @pytest.mark.parametrize("place", ABROAD)
 def test_foreign_towns_are_never_shifted_by_an_outline(place):
     for source, target in WAYS:
-        for extent in EXTENTS[:2]:
+        for extent in EXTENTS[:3]:
             assert convert_datum(ABROAD[place], source, target, extent).tolist() == list(ABROAD[place])
 
 
