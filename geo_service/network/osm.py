@@ -2,20 +2,31 @@
 The door to OpenStreetMap: a file or a place in, networks and features out.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from geo_service.errors import InvalidInputError
-from geo_service.geo import BBox, BoolArray
+from geo_service.geo import BBox, BoolArray, check_lonlat
 from geo_service.network.build import StreetReport, build_network
 from geo_service.network.features import OsmFeatures, ReadReport, build_features
 from geo_service.network.graph import Network
 from geo_service.network.osm_files import read_file
+from geo_service.network.osm_web import fetch_place
+from geo_service.network.osmnx_graphs import graph_to_network, network_to_graph
 from geo_service.network.profiles import Profile, resolve_profiles
-from geo_service.network.raw import E7, OsmData, Progress, inside
+from geo_service.network.raw import E7, OsmData, Progress, clip, inside
+
+__all__ = (
+    "OsmExtract",
+    "build_extract",
+    "graph_to_network",
+    "network_to_graph",
+    "read_osm_file",
+    "read_osm_place",
+)
 
 PROFILE_NAMES = ("walk", "ebike")
 
@@ -76,8 +87,64 @@ def read_osm_file(
         If the file is unusable, or holds no street for a profile.
     """
     chosen = resolve_profiles(profiles, overrides)
+    bbox = None if bbox is None else _check_box(bbox)
     data = read_file(Path(path), bbox, progress)
     return build_extract(data, chosen, inside(data, bbox), bbox, progress)
+
+
+def read_osm_place(
+    place: str | BBox,
+    profiles: Iterable[str] = PROFILE_NAMES,
+    overpass_url: str | None = None,
+    nominatim_url: str | None = None,
+    cache_dir: Path | None = None,
+    progress: Progress | None = None,
+    overrides: Overrides | None = None,
+) -> OsmExtract:
+    """
+    Read streets and features of a place from the internet, through osmnx.
+
+    Parameters
+    ----------
+    place
+        A name that Nominatim knows as an area, or a box.
+    profiles
+        Names of the networks to build.
+    overpass_url, nominatim_url
+        Servers to ask instead of the public ones.
+    cache_dir
+        Keep answers here and use them again; None keeps nothing.
+    progress
+        ``progress(stage, done, total)``, total 0 if unknown.
+    overrides
+        A district's changes to the profiles.
+
+    Returns
+    -------
+    extract
+        Cut to the box or to the outline of the place; what a file of that area would give.
+
+    Raises
+    ------
+    InvalidInputError
+        If the place is unknown or no area, a server cannot be reached, or there is no street.
+    """
+    chosen = resolve_profiles(profiles, overrides)
+    place = place if isinstance(place, str) else _check_box(place)
+    data, area = fetch_place(place, overpass_url, nominatim_url, cache_dir, progress)
+    return build_extract(data, chosen, inside(data, area), data.bbox, progress)
+
+
+def _check_box(bbox: Sequence[float]) -> BBox:
+    if len(bbox) == 4:
+        check_lonlat(np.array(bbox).reshape(2, 2), "bbox")
+    if len(bbox) != 4 or bbox[0] >= bbox[2] or bbox[1] >= bbox[3]:
+        raise InvalidInputError(
+            f"bbox={','.join(f'{value:g}' for value in bbox)} is not W,S,E,N with west < east and south < north",
+            parameter="bbox",
+            value=list(bbox),
+        )
+    return BBox(*bbox)
 
 
 def build_extract(
@@ -113,6 +180,7 @@ def build_extract(
     InvalidInputError
         If there is no street for a profile.
     """
+    data = clip(data, is_inside)
     networks: dict[str, Network] = {}
     reports: list[StreetReport] = []
     for profile in profiles:

@@ -26,7 +26,7 @@ from geo_service.network.raw import (
 SUFFIXES = (".osm", ".osm.gz", ".osm.bz2", ".osm.pbf")
 
 _TELL_EVERY = 50_000
-_OSMIUM_ERRORS = (RuntimeError, OSError, ValueError, OverflowError, MemoryError)
+_OSMIUM_ERRORS = (osmium.InvalidLocationError, RuntimeError, OSError, ValueError, OverflowError)
 
 
 def read_file(path: Path, bbox: BBox | None = None, progress: Progress | None = None) -> OsmData:

@@ -416,7 +416,7 @@ def parse_maxspeed(text: str | None) -> float | None:
 
 def _push_kph(profile: Profile, tags: Tags) -> float:
     if tags["highway"] != "steps":
-        return profile.push_kph
+        return min(profile.push_kph, WALK_KPH.get(tags["highway"], profile.push_kph))
     has_ramp = any(
         tags.get(key, "no") not in ("no", "separate") for key in ("ramp", "ramp:bicycle", "ramp:stroller")
     )

@@ -5,7 +5,7 @@ Both readers (files, Overpass) end here, so whatever comes later cannot tell the
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -215,3 +215,37 @@ def inside(data: OsmData, area: BBox | shapely.Geometry | None) -> BoolArray:
         return (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
     shapely.prepare(area)
     return shapely.intersects_xy(area, data.node_lon_e7 / E7, data.node_lat_e7 / E7)
+
+
+def clip(data: OsmData, is_inside: BoolArray) -> OsmData:
+    """
+    Leave out ways and relations without a node in the wanted area.
+
+    Readers fetch more or less of the surroundings; after this they hold the same.
+
+    Parameters
+    ----------
+    data
+        Objects as read.
+    is_inside
+        For each node, shape ``(n,)``.
+
+    Returns
+    -------
+    clipped
+        The same nodes; ways and relations that touch the area, members of those relations too.
+    """
+    if is_inside.all():
+        return data
+    rows = data.positions([ref for way in data.ways for ref in way.refs])
+    owner = np.repeat(np.arange(len(data.ways)), [len(way.refs) for way in data.ways])
+    touches = np.zeros(len(data.ways), dtype=np.bool_)
+    touches[owner[(rows != NONE) & is_inside[rows]]] = True
+    kept = {way.id for way, is_kept in zip(data.ways, touches.tolist(), strict=True) if is_kept}
+    relations = tuple(
+        relation
+        for relation in data.relations
+        if any(m.kind == "w" and m.ref in kept for m in relation.members)
+    )
+    kept |= {member.ref for relation in relations for member in relation.members if member.kind == "w"}
+    return replace(data, ways=tuple(way for way in data.ways if way.id in kept), relations=relations)
