@@ -2,8 +2,10 @@
 
 import json
 import re
+import tomllib
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -491,7 +493,7 @@ def test_a_district_adds_a_layer_a_field_and_a_service():
         "fields": ["cuisine", "seats"],
     }
     shoes = {"zh": "修鞋", "en": "Shoe repair"}
-    catalogue = catalogue_with({"layers": {"canteen": canteen}, "services": {"shoe_repair": shoes}})
+    catalogue = catalogue_with({"canteen": canteen}, {"shoe_repair": shoes})
     data = collection(point(cuisine="川菜", seats=4, services=[{"kind": "shoe_repair"}]))
     layer = parse_layer(data, "canteen", catalogue)
     assert layer.features[0].extra == {"cuisine": "川菜"}
@@ -499,13 +501,13 @@ def test_a_district_adds_a_layer_a_field_and_a_service():
 
 
 def test_a_district_widens_a_layer_that_exists():
-    catalogue = catalogue_with({"layers": {"water": {"fields": ["flavour"]}}})
+    catalogue = catalogue_with({"water": {"fields": ["flavour"]}})
     assert catalogue["water"].extra_fields == ("flavour",)
     assert catalogue["water"].zh == "饮水点"
 
 
 def test_an_area_layer_of_a_district_keeps_extra_fields_that_places_know():
-    catalogue = catalogue_with({"layers": {"block": {"fields": ["address", "shops"]}}})
+    catalogue = catalogue_with({"block": {"fields": ["address", "shops"]}})
     feature = polygon([[0, 0], [1, 0], [1, 1], [0, 0]])
     feature["properties"] |= {"address": "左家庄西街", "shops": 52}
     layer = parse_layer(collection(feature), "block", catalogue)
@@ -514,23 +516,24 @@ def test_an_area_layer_of_a_district_keeps_extra_fields_that_places_know():
 
 
 @pytest.mark.parametrize(
-    "extra",
+    ("categories", "services"),
     [
-        {"layer": {}},
-        {"layers": []},
-        {"layers": {"Canteen": {}}},
-        {"layers": {"canteen": {"zh": "食堂"}}},
-        {"layers": {"canteen": {"zh": "食", "en": "C", "pin": "食堂", "colour": "#aa3300"}}},
-        {"layers": {"canteen": {"zh": "食", "en": "C", "pin": "食", "colour": "red"}}},
-        {"layers": {"canteen": {"zh": "食", "en": "C", "pin": "食", "colour": "#aa3300", "fields": ["a b"]}}},
-        {"layers": {"station": {"is_area": True}}},
-        {"layers": {"station": {"icon": "x"}}},
-        {"services": {"x": {"zh": "修鞋"}}},
+        ([], {}),
+        ({"Canteen": {}}, {}),
+        ({"canteen": "食堂"}, {}),
+        ({"canteen": {"zh": "食堂"}}, {}),
+        ({"canteen": {"zh": "食", "en": "C", "pin": "食堂", "colour": "#aa3300"}}, {}),
+        ({"canteen": {"zh": "食", "en": "C", "pin": "食", "colour": "red"}}, {}),
+        ({"canteen": {"zh": "食", "en": "C", "pin": "食", "colour": "#aa3300", "fields": ["a b"]}}, {}),
+        ({"station": {"is_area": True}}, {}),
+        ({"station": {"icon": "x"}}, {}),
+        ({}, {"x": {"zh": "修鞋"}}),
+        ({}, {"修鞋": {"zh": "修鞋", "en": "Shoes"}}),
     ],
 )
-def test_a_catalogue_that_breaks_a_rule_is_refused(extra):
+def test_a_catalogue_that_breaks_a_rule_is_refused(categories, services):
     with pytest.raises(InvalidInputError, match="catalogue: "):
-        catalogue_with(extra)
+        catalogue_with(categories, services)
 
 
 def test_every_pin_is_one_character_and_no_two_point_layers_share_it():
@@ -774,3 +777,24 @@ def test_the_edits_between_two_layers_turn_one_into_the_other():
     assert [(e.id, e.base_version, e.before is None, e.after is None) for e in edits] == [
         ("st-1", 7, False, False), ("st-2", 7, False, True), ("st-3", 7, True, False),
     ]  # fmt: skip
+
+
+# --- the guide -----------------------------------------------------------------------------------------------
+
+
+GUIDE = (Path(__file__).resolve().parents[1] / "docs" / "guide" / "layers.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_guide_is_a_station_in_its_canonical_form():
+    example = re.search(r"```json\n(.+?)```", GUIDE, re.DOTALL).group(1)
+    place = feature_from_json(json.loads(example), "station")
+    assert example.encode() in dump_layer(Layer("station", (place,)))
+
+
+def test_the_guide_has_every_field_and_every_layer():
+    assert {name for name in (*FIELDS, *CATALOGUE) if f"`{name}`" not in GUIDE} == set()
+
+
+def test_the_catalogue_of_the_guide_can_be_added():
+    example = re.search(r"```toml\n(.+?)```", GUIDE, re.DOTALL).group(1)
+    assert "canteen" in catalogue_with(tomllib.loads(example)["categories"])

@@ -704,9 +704,7 @@ def test_a_backup_taken_while_others_write_is_a_store_of_its_own(path, tmp_path)
 
 def test_a_catalogue_of_the_district_decides_which_layers_there_are(tmp_path):
     canteen = {"zh": "食堂", "en": "Canteen", "pin": "食", "colour": "#aa3300"}
-    store = open_sqlite(
-        tmp_path / "s.sqlite", create=True, catalogue=catalogue_with({"layers": {"canteen": canteen}})
-    )
+    store = open_sqlite(tmp_path / "s.sqlite", create=True, catalogue=catalogue_with({"canteen": canteen}))
     store.apply(add(replace(WATER, id="c-1", layer="canteen")), **DESK)
     assert store.layer("canteen").features[0].name == "饮水点"
     store.close()

@@ -186,7 +186,7 @@ def _field_names(value: object, parameter: str) -> tuple[str, ...]:
 
 
 def _category(key: str, table: Mapping[str, object], known: Category | None) -> Category:
-    at = f"layers.{key}"
+    at = f"categories.{key}"
     if unknown := sorted(set(table) - _LAYER_WORDS):
         raise _refuse(
             f"{at}.{unknown[0]}", table[unknown[0]], f"allowed are {', '.join(sorted(_LAYER_WORDS))}"
@@ -212,16 +212,21 @@ def _check_key(key: object, parameter: str) -> str:
     return key
 
 
-def catalogue_with(extra: Mapping[str, object], base: Catalogue = CATALOGUE) -> Catalogue:
+def catalogue_with(
+    categories: Mapping[str, object],
+    services: Mapping[str, object] | None = None,
+    base: Catalogue = CATALOGUE,
+) -> Catalogue:
     """
     Widen a catalogue by what one district defines.
 
     Parameters
     ----------
-    extra
-        ``layers``: tables by layer key with ``zh``, ``en``, ``pin``, ``colour``, ``fields``, ``is_area``;
-        a layer that exists keeps its fields and gets those named as well. ``services``: tables by kind
-        with ``zh`` and ``en``.
+    categories
+        Tables by layer key with ``zh``, ``en``, ``pin``, ``colour``, ``fields``, ``is_area``; a layer that exists
+        keeps its fields and gets those named as well.
+    services
+        Tables by kind of service with ``zh`` and ``en``.
     base
         The catalogue to widen; it is not changed.
 
@@ -238,18 +243,16 @@ def catalogue_with(extra: Mapping[str, object], base: Catalogue = CATALOGUE) -> 
     Examples
     --------
     >>> canteen = {"zh": "食堂", "en": "Canteen", "pin": "食", "colour": "#aa3300", "fields": ["cuisine"]}
-    >>> shoes = {"zh": "修鞋", "en": "Shoe repair"}
-    >>> wider = catalogue_with({"layers": {"canteen": canteen}, "services": {"shoe_repair": shoes}})
+    >>> wider = catalogue_with({"canteen": canteen}, {"shoe_repair": {"zh": "修鞋", "en": "Shoe repair"}})
     >>> wider["canteen"].extra_fields
     ('cuisine',)
     """
-    if unknown := sorted(set(extra) - {"layers", "services"}):
-        raise _refuse(unknown[0], extra[unknown[0]], "allowed are layers, services")
-    categories, services = dict(base.categories), dict(base.services)
-    for key, table in _table(extra.get("layers", {}), "layers").items():
-        _check_key(key, "layers")
-        categories[key] = _category(key, _table(table, f"layers.{key}"), base.categories.get(key))
-    for kind, table in _table(extra.get("services", {}), "services").items():
-        words = _table(table, f"services.{_check_key(kind, 'services')}")
-        services[kind] = Words(_word(words, "zh", f"services.{kind}"), _word(words, "en", f"services.{kind}"))
-    return Catalogue(categories, services)
+    layers, kinds = dict(base.categories), dict(base.services)
+    for key, table in _table(categories, "categories").items():
+        at = f"categories.{_check_key(key, 'categories')}"
+        layers[key] = _category(key, _table(table, at), base.categories.get(key))
+    for kind, table in _table(services or {}, "services").items():
+        at = f"services.{_check_key(kind, 'services')}"
+        words = _table(table, at)
+        kinds[kind] = Words(_word(words, "zh", at), _word(words, "en", at))
+    return Catalogue(layers, kinds)
