@@ -47,7 +47,7 @@ INVERSE_STOP_DEG = 1e-9
 
 _ROUNDS = 8
 _CHUNK = 8192
-_CELL_DEG = 0.125
+_CELL_DEG = 0.25
 _MARGIN_DEG = 0.035
 _OUT, _IN, _RIM = np.uint8(0), np.uint8(1), np.uint8(2)
 
