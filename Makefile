@@ -17,7 +17,7 @@ DISTRICTS := run/xiangheyuan run/yingze
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
 QUICK := not slow and not browser
 # The tests that reach the kernels are those that name the engine.
-ENGINE_TESTS = $(shell grep -lE "geo_service[. ](import )?engine" tests/*.py)
+ENGINE_TESTS = $(shell grep -lE "geo_service[. ](import )?engine" tests/test_*.py)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help run test test-quick test-nojit check lint bench
@@ -54,7 +54,7 @@ lint: $(VENV)/.installed-dev ## Check style, types, docstrings and spelling only
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	git ls-files -z 'geo_service/*.py' | xargs -0 $(BIN)/python -m numpydoc.hooks.validate_docstrings
+	$(BIN)/python tests/docstrings.py
 	git ls-files -z | xargs -0 $(BIN)/codespell
 	$(BIN)/python tests/repository_rules.py
 

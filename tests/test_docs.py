@@ -12,6 +12,7 @@ from flask import Flask
 
 from geo_service.settings import Settings, variable_of
 from geo_service.web.app import create_app
+from tests import docstrings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 GUIDE = "\n".join(path.read_text(encoding="utf-8") for path in sorted(CHECKOUT.glob("docs/guide/*.md")))
@@ -103,8 +104,41 @@ def test_relative_links_between_documents_lead_somewhere():
     assert broken == []
 
 
+def test_docstrings_are_as_numpydoc_wants_them():
+    package = CHECKOUT / "geo_service"
+    assert [text for path in sorted(package.rglob("*.py")) for text in docstrings.complaints(path)] == []
+
+
+PLANTED = '"""Planted."""\n\n{}\n    """A thing.\n\n    Parameters\n    ----------\n    {}\n        Said.\n    """\n\n{}'
+
+
+@pytest.mark.parametrize(
+    ("head", "documented", "body", "complaint"),
+    [
+        ("def f(a, b):", "a", "", "PR01"),
+        ("def f(a):", "a, b", "", "PR02"),
+        ("class C(NamedTuple):", "x", "    y: int\n", "documents x, but its fields are y"),
+        (
+            "@dataclass\nclass C:",
+            "b, a",
+            "    a: int\n    b: int\n",
+            "documents b, a, but its fields are a, b",
+        ),
+    ],
+)
+def test_a_docstring_that_says_something_else_is_found(tmp_path, head, documented, body, complaint):
+    (tmp_path / "planted.py").write_text(PLANTED.format(head, documented, body), encoding="utf-8")
+    assert complaint in "\n".join(docstrings.complaints(tmp_path / "planted.py"))
+
+
+def test_fields_that_are_documented_in_order_are_fine(tmp_path):
+    source = PLANTED.format("@dataclass\nclass C:", "a, b", "    a: int\n    b: int\n")
+    (tmp_path / "planted.py").write_text(source, encoding="utf-8")
+    assert list(docstrings.complaints(tmp_path / "planted.py")) == []
+
+
 def test_decisions_say_what_they_must():
     for path in sorted((CHECKOUT / "docs" / "decisions").glob("*.md")):
         text = path.read_text(encoding="utf-8").lower()
-        lacking = [word for word in ("question", "choice", "why", "price", "look again") if word not in text]
+        lacking = [word for word in ("question", "choice", "price", "look again") if word not in text]
         assert lacking == [], path.name

@@ -197,8 +197,8 @@ def test_the_wheel_carries_templates_data_statics_and_licences(wheel):
             if path.is_file()
         }
         assert here <= names
-    statics = CHECKOUT / "geo_service" / "web" / "static"
-    assert {f"{p.relative_to(CHECKOUT).as_posix()}" for p in statics.rglob("*") if p.is_file()} <= names
+    static_files = CHECKOUT / "geo_service" / "web" / "static"
+    assert {f"{p.relative_to(CHECKOUT).as_posix()}" for p in static_files.rglob("*") if p.is_file()} <= names
     assert "geo_service/py.typed" in names
     assert any(name.endswith("licenses/data/geojson/LICENSE") for name in names)
 
