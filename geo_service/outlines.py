@@ -3,8 +3,9 @@ Where the Chinese map shift applies, as hand-drawn rings of longitude and latitu
 
 A mask for arithmetic, never drawn on any map, and no statement about any boundary: it
 answers "are the maps people use here shifted?" and nothing else. Vertices are WGS 84
-degrees, longitude first; the last joins the first. On the sea the mainland ring runs well
-outside the coast, on land near the line up to which shifted maps are used on the ground.
+degrees, longitude first; the last joins the first. At sea the mainland ring runs well
+outside the coast; on land it is Natural Earth 1:50m (public domain) thinned by hand, and moved
+where a border town fell on the wrong side.
 ``docs/decisions/0002-datum-extents.md`` says how true each stretch is and how we know.
 """
 
