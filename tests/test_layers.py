@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import tomllib
 from dataclasses import replace
 from datetime import date
@@ -329,6 +330,8 @@ def test_a_door_code_in_a_note_is_refused_and_not_repeated(note):
         "二维码在门右侧",
         "密码锁 2026-11-21 起停用",
         "门卫 24 小时",
+        "postcode 100028",
+        "Shopping mall 2020",
     ],
 )
 def test_an_honest_note_about_access_is_accepted(note):
@@ -415,6 +418,15 @@ def test_a_file_that_is_no_layer_is_refused_in_one_line(data):
 def test_a_file_that_is_not_utf8_names_the_byte_and_the_remedy():
     with pytest.raises(InvalidInputError, match=r"byte 1 \(0xd5\) is not UTF-8; convert it"):
         read_json('"驿"'.encode("gb18030").replace(b"\xe6", b"\xd5"), "file")
+
+
+def test_very_many_keys_that_stand_twice_are_told_in_time():
+    data = collection(*(point(f"p{number}") for number in range(20_000)))
+    data = data.replace(b'"name": ', b'"hours": "24/7", "hours": "24/7", "name": ')
+    started = time.process_time()
+    error = refusal(data)
+    assert error.facts["error_count"] == 20_000
+    assert time.process_time() - started < 20
 
 
 def test_a_file_over_the_limit_is_refused_unread():

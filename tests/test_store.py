@@ -484,6 +484,19 @@ def test_a_hundred_killed_writers_lose_no_acknowledged_edit(tmp_path):
     assert problems == ()
 
 
+def test_a_writer_that_holds_the_lock_too_long_is_told_and_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite, "PRAGMAS", (("busy_timeout", "50", 50), *sqlite.PRAGMAS[1:]))
+    store = open_sqlite(tmp_path / "store.sqlite", create=True)
+    other = apsw.Connection(str(tmp_path / "store.sqlite"))
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(BadDataError, match="another process kept it locked and nothing was changed"):
+        store.apply(add(A), **DESK)
+    other.execute("ROLLBACK")
+    store.apply(add(A), **DESK)
+    other.close()
+    store.close()
+
+
 def test_a_fork_gets_connections_of_its_own(store):
     store.apply(add(A), **DESK)
     store.layer("station")

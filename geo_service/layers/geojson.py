@@ -381,14 +381,16 @@ def parse_layer(
     where = path or f"layer {name!r}"
     collection, twice = read_json(data, where)
     objects = _check_collection(collection, twice, name, catalogue, where)
+    inside: dict[str | int, list[Twice]] = {}
+    for found in twice:
+        inside.setdefault(found.way[1] if found.way[1:] else "", []).append(found)
     findings: list[Finding] = []
     seen: set[str] = set()
     for index, obj in enumerate(objects):
         report = Report(_label(obj, index), catalogue)
         _check_feature(obj, category, report, bbox)
-        for way, key in twice:
-            if way[:2] == ("features", index):
-                report.add(".".join(map(str, (*way[2:], shown(key)))), key, _TWICE)
+        for way, key in inside.get(index, ()):
+            report.add(".".join(map(str, (*way[2:], shown(key)))), key, _TWICE)
         if report.feature in seen:
             report.add("id", report.feature, "stands twice in the file; ids are unique")
         seen.add(report.feature)

@@ -28,7 +28,8 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]")
 _DIGIT = "[0-9０-９零〇一二三四五六七八九]"
 _CODE_WORD = (
-    "密码|密碼|口令|门禁码|门禁|门锁码|开门码|开锁码|锁码|验证码|passcode|password|door ?code|code|pin"
+    "密码|密碼|口令|门禁码|门禁|门锁码|开门码|开锁码|锁码|验证码"
+    "|(?<![a-z])(?:passcode|password|door ?code|code|pin)(?![a-z])"
 )
 # Four to eight digits, spelled out in any way, that are neither a date nor part of a longer number.
 _CODE = re.compile(

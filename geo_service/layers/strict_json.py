@@ -28,8 +28,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     held = dict(pairs)
     if len(held) == len(pairs):
         return held
-    marked, keys = _Marked(held), [key for key, _ in pairs]
-    marked.key = next(key for key in keys if keys.count(key) > 1)
+    marked, seen = _Marked(held), set[str]()
+    for key, _ in pairs:
+        if key in seen:
+            marked.key = key
+            break
+        seen.add(key)
     return marked
 
 
