@@ -17,7 +17,7 @@ DISTRICTS := run/xiangheyuan run/yingze
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
 QUICK := not slow and not browser
 # The tests that reach the kernels are those that name the engine.
-ENGINE_TESTS = $(shell grep -lE "geo_service[. ](import )?engine" tests/test_*.py)
+ENGINE_TESTS = $(shell grep -lE "^(from|import) geo_service\.engine" tests/test_*.py)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help run test test-quick test-nojit check lint bench
@@ -58,8 +58,8 @@ lint: $(VENV)/.installed-dev ## Check style, types, docstrings and spelling only
 	git ls-files -z | xargs -0 $(BIN)/codespell
 	$(BIN)/python tests/repository_rules.py
 
-bench: $(VENV)/.installed-bench ## Measure: every benchmarks/bench_*.py, with machine, date, commit and checksums
-	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python "$$bench" $(ARGS); done
+bench: $(VENV)/.installed-bench ## Measure: every file of benchmarks/, with machine, date, commit and checksums
+	@for bench in benchmarks/[a-z]*.py; do echo "== $$bench"; $(BIN)/python -m "benchmarks.$$(basename $$bench .py)" $(ARGS); done
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; apt-get install python3 python3-venv"; exit 1; }

@@ -109,7 +109,10 @@ def test_docstrings_are_as_numpydoc_wants_them():
     assert [text for path in sorted(package.rglob("*.py")) for text in docstrings.complaints(path)] == []
 
 
-PLANTED = '"""Planted."""\n\n{}\n    """A thing.\n\n    Parameters\n    ----------\n    {}\n        Said.\n    """\n\n{}'
+PLANTED = (
+    '"""Planted."""\n\n{}\n    """A thing.\n\n    Parameters\n    ----------\n    {}\n'
+    '        Said.\n    """\n\n{}'
+)
 
 
 @pytest.mark.parametrize(
