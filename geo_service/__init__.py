@@ -4,7 +4,7 @@ A friendly-services map for couriers and riders, and the engine behind it.
 ``import geo_service`` is light: what is heavy is loaded by the first call that needs it.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,9 @@ def open(directory: "str | Path") -> "DistrictFrames":  # noqa: A001 -- the word
     return open_frames(directory)
 
 
-def from_graph(graph: "nx.MultiDiGraph", weight: str = "travel_time") -> "Streets":
+def from_graph(
+    graph: "nx.MultiDiGraph", weight: Literal["travel_time", "length"] = "travel_time"
+) -> "Streets":
     """
     Ask an osmnx graph for ways.
 

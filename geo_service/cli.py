@@ -8,6 +8,7 @@ a stale edit, damaged data), 2 refused by the input.
 
 import json
 import sys
+import time
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from geo_service.districts import District
 
 LonLat = tuple[float, float]
+
+PATIENCE_S = 2.0
+"""A log hears of progress only when the work takes longer than this."""
 
 
 class _LonLat(click.ParamType[LonLat]):
@@ -503,12 +507,13 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         TimeElapsedColumn(),
     )
     tasks: dict[str, TaskID] = {}
+    start_s = time.monotonic()
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
                 tasks[stage] = bar.add_task(stage, total=total or None)
-                if not console.is_terminal:
+                if not console.is_terminal and time.monotonic() - start_s > PATIENCE_S:
                     click.echo(f"{stage} …", err=True)
             bar.update(tasks[stage], completed=done, total=total or None)
 

@@ -31,7 +31,7 @@ from geo_service.geo import check_lonlat
 from geo_service.hours import SHANGHAI, parse_time
 from geo_service.layers import Layer, feature_to_json
 from geo_service.network.graph import MODES, Network
-from geo_service.network.osmnx_graphs import graph_to_network, network_to_graph
+from geo_service.network.osmnx_graphs import Weight, graph_to_network, network_to_graph
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -103,7 +103,7 @@ class Streets:
         InvalidInputError
             If the numbers of points differ, or one is far from any street.
         """
-        starts, ends = to_lonlat(origin, "origin"), to_lonlat(destination, "destination")
+        starts, ends = self._lonlat(origin, "origin"), self._lonlat(destination, "destination")
         if len(starts) != len(ends):
             raise InvalidInputError(
                 f"{len(starts)} origins and {len(ends)} destinations; give as many of the one as of the other",
@@ -153,7 +153,7 @@ class Streets:
         """
         router = self._router(profile)
         starts, ends = (
-            router.snap(to_lonlat(p, n)) for p, n in ((origins, "origins"), (destinations, "destinations"))
+            router.snap(self._lonlat(p, n)) for p, n in ((origins, "origins"), (destinations, "destinations"))
         )
         cost_ms = router.matrix(starts, ends)
         cost_s = np.where(cost_ms < 0, np.nan, cost_ms / 1000)
@@ -180,7 +180,7 @@ class Streets:
             One LineString per reached part of a directed edge with ``name``, ``mode`` and ``length_m``.
         """
         router = self._router(profile)
-        snaps = router.snap(to_lonlat(origin, "origin"))
+        snaps = router.snap(self._lonlat(origin, "origin"))
         reached = router.reach(snaps, round(minutes * 60_000))
         network = router.network
         links = network.edge_link[reached.edge]
@@ -201,6 +201,10 @@ class Streets:
             geometry=parts,
             crs=CRS,
         )
+
+    def _lonlat(self, points: Points, name: str) -> FloatArray:
+        """Points of a graph lie on its nodes, which a network keeps to 1e-6 degrees: so do its questions."""
+        return np.round(to_lonlat(points, name), 6)
 
     def _router(self, profile: str | None) -> "Router":
         name = profile or self.profiles[0]
@@ -226,6 +230,9 @@ class DistrictFrames(Streets):
     def __init__(self, district: District) -> None:
         self.district = district
         self._routers = district.routers  # type: ignore[assignment]
+
+    def _lonlat(self, points: Points, name: str) -> FloatArray:
+        return to_lonlat(points, name)
 
     def places(self, layer: str) -> gpd.GeoDataFrame:
         """
@@ -344,7 +351,7 @@ def open_frames(directory: str | Path) -> DistrictFrames:
     return DistrictFrames(open_district(Path(directory)))
 
 
-def from_graph(graph: "nx.MultiDiGraph", weight: str = "travel_time") -> Streets:
+def from_graph(graph: "nx.MultiDiGraph", weight: Weight = "travel_time") -> Streets:
     """
     Ask an osmnx graph; what `geo_service.from_graph` calls.
 
@@ -365,7 +372,7 @@ def from_graph(graph: "nx.MultiDiGraph", weight: str = "travel_time") -> Streets
     InvalidInputError
         If the graph is projected, or an edge lacks the weight.
     """
-    return Streets({"graph": graph_to_network(graph, profile="graph", weight=weight)})
+    return Streets({"graph": graph_to_network(graph, profile="graph", weight=weight, speed_kph=3.6)})
 
 
 def to_lonlat(points: Points, name: str) -> FloatArray:
@@ -446,10 +453,8 @@ def link_lines(network: Network, links: npt.NDArray[np.int32]) -> npt.NDArray[np
         counts.sum()
     )
     lonlat = np.column_stack([network.point_lon_e6[points], network.point_lat_e6[points]]) / 1e6
-    lines: npt.NDArray[np.object_] = shapely.linestrings(
-        lonlat, indices=np.repeat(np.arange(len(links)), counts)
-    )
-    return lines
+    of_link = np.repeat(np.arange(len(links)), counts)
+    return np.asarray(shapely.linestrings(lonlat, indices=of_link), dtype=np.object_)
 
 
 def _index_of(points: Points) -> pd.Index:

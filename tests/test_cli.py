@@ -210,7 +210,7 @@ def with_feature(**changes):
 BAD_FILES = {
     "swapped": (json.dumps(with_feature(coordinates=[39.957, 116.442])), ["desk-1", "swapped"]),
     "out of range": (json.dumps(with_feature(coordinates=[516.4, 39.957])), ["desk-1", "516.4"]),
-    "NaN": (json.dumps(with_feature(coordinates=[float("nan"), 39.957])), ["NaN"]),
+    "NaN": (json.dumps(with_feature(coordinates=[float("nan"), 39.957])), ["bad.geojson", "JSON"]),
     "hours": (json.dumps(with_feature(hours="8 to late")), ["desk-1", "hours", "8 to late"]),
     "field": (json.dumps(with_feature(colour_of_door="red")), ["desk-1", "colour_of_door"]),
     "duplicate": (json.dumps(STATION | {"features": STATION["features"] * 2}), ["desk-1"]),

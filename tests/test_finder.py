@@ -10,7 +10,7 @@ from geo_service.engine.router import UNREACHED
 from geo_service.errors import InvalidInputError, NotFoundError
 from geo_service.finder import Ages, Finder, NearestQuestion
 from geo_service.hours import SHANGHAI, State, opening_at
-from geo_service.layers import Edit, Place, Provenance, Service
+from geo_service.layers import Checked, Edit, Place, Provenance, Service
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=SHANGHAI)
 QUALIFY = {State.OPEN, State.CLOSING_SOON}
@@ -142,8 +142,8 @@ def test_an_unknown_layer_profile_or_state_is_refused_by_name(demo_district):
 
 
 def make_place(place_id, lonlat, hours, **changes):
-    checked = {kind: {"on": "2026-11-01", "role": "desk"} for kind in ("existence", "hours")}
-    provenance = Provenance.from_json({"source": "synthetic", "licence": "CC0-1.0", "checked": checked})
+    checked = {kind: Checked(date(2026, 11, 1), "desk") for kind in ("existence", "hours")}
+    provenance = Provenance("synthetic", "CC0-1.0", checked)
     fields = {
         "id": place_id,
         "layer": "water",

@@ -1,6 +1,5 @@
 """What changes the layers of a district, and the working copy that follows."""
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +11,20 @@ import numpy as np
 
 from geo_service.errors import InvalidInputError
 from geo_service.exchange.from_osm import OSM_LAYERS, osm_layers, plan_osm_update, snapshots_of
-from geo_service.geo import Datum, convert_datum
+from geo_service.geo import BBox, Datum, convert_datum
 from geo_service.hours import SHANGHAI
-from geo_service.layers import Area, Edit, Feature, Layer, Place, changed_fields, dump_layer, parse_layer
+from geo_service.layers import (
+    Area,
+    Checked,
+    Edit,
+    Feature,
+    Layer,
+    Place,
+    Provenance,
+    changed_fields,
+    dump_layer,
+    parse_layer,
+)
 from geo_service.network.features import OsmFeatures
 
 if TYPE_CHECKING:
@@ -114,20 +124,17 @@ def import_geojson(
             value=layer,
         )
     on = at.astimezone(SHANGHAI).date()
-    data = _with_provenance(_read(path), path.name, on)
-    fresh = parse_layer(
-        data, layer, district.catalogue, path=str(path), bbox=district.bbox if datum == "wgs84" else None
-    )
-    if datum != "wgs84":
-        fresh = replace(fresh, features=tuple(_to_wgs84(feature, datum) for feature in fresh.features))
+    bbox = BBox(*district.bbox) if datum == "wgs84" else None
+    parsed = parse_layer(_read(path), layer, district.catalogue, path=str(path), bbox=bbox)
+    fresh = [_with_provenance(_to_wgs84(feature, datum), path.name, on) for feature in parsed.features]
     present = {feature.id: feature for feature in district.store.layer(layer).features}
     edits = [
         Edit(layer, feature.id, None, present.get(feature.id), feature)
-        for feature in fresh.features
+        for feature in fresh
         if feature != present.get(feature.id)
     ]
     author = _Author(actor, "import", f"file={path.name} datum={datum}", at)
-    return _apply(district, layer, edits, len(fresh.features) - len(edits), author, is_dry_run=is_dry_run)
+    return _apply(district, layer, edits, len(fresh) - len(edits), author, is_dry_run=is_dry_run)
 
 
 def import_osm(
@@ -278,30 +285,22 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def _with_provenance(data: bytes, source: str, on: date) -> bytes:
-    """Rows that do not say where they come from get the file's name and today; what is no GeoJSON passes as it is."""
-    try:
-        collection = json.loads(data)
-        features = [
-            f for f in collection["features"] if isinstance(f, dict) and isinstance(f.get("properties"), dict)
-        ]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return data
-    today = {"on": on.isoformat(), "role": "import"}
-    for feature in features:
-        provenance = feature["properties"].setdefault("provenance", {})
-        if isinstance(provenance, dict):
-            provenance.setdefault("source", source)
-            provenance.setdefault("licence", "unknown")
-            if not provenance.get("checked"):
-                kinds = {"existence": today, "position": today}
-                provenance["checked"] = kinds | (
-                    {"hours": today} if feature["properties"].get("hours") else {}
-                )
-    return json.dumps(collection, ensure_ascii=False).encode("utf-8", "surrogatepass")
+def _with_provenance(feature: Feature, source: str, on: date) -> Feature:
+    """A row that does not say where it comes from names the file; one without a check date was checked today."""
+    own = feature.provenance
+    today = Checked(on, "import")
+    kinds = (
+        ("existence", "position", "hours") if getattr(feature, "hours", None) else ("existence", "position")
+    )
+    provenance = Provenance(
+        own.source or source, own.licence or "unknown", own.checked or dict.fromkeys(kinds, today)
+    )
+    return replace(feature, provenance=provenance)
 
 
 def _to_wgs84(feature: Feature, datum: Datum) -> Feature:
+    if datum == "wgs84":
+        return feature
     if isinstance(feature, Area):
         raise InvalidInputError(
             f"feature {feature.id}: areas are read in WGS 84 only; convert the file first",

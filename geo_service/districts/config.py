@@ -47,7 +47,9 @@ class DistrictConfig:
     profiles
         Changes to the profile tables: profile → entry → value.
     categories
-        Categories of layers that the district adds to the catalogue: key → name_zh, name_en, pin, colour, fields.
+        Categories of layers that the district adds to the catalogue: key → zh, en, pin, colour, fields, is_area.
+    services
+        Kinds of service that it adds: kind → zh, en.
     """
 
     id: str
@@ -62,6 +64,7 @@ class DistrictConfig:
     map_approval: str = ""
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     categories: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def check_id(text: str) -> str:
@@ -125,7 +128,7 @@ def write_config(config: DistrictConfig, path: Path, *, on: date) -> None:
         "",
         "# Below: changes to the profiles, as given to `init --profiles`; they are built into the network.",
     ]
-    for table in ("profiles", "categories"):
+    for table in ("profiles", "categories", "services"):
         for name, entries in getattr(config, table).items():
             lines += ["", f"[{table}.{name}]", *(f"{key} = {_toml(value)}" for key, value in entries.items())]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -186,6 +189,7 @@ def _config(table: Mapping[str, Any]) -> DistrictConfig:
         map_approval=str(table.get("map_approval", "")),
         profiles=table.get("profiles", {}),
         categories=table.get("categories", {}),
+        services=table.get("services", {}),
     )
 
 

@@ -146,7 +146,11 @@ class _Making:
             return read_osm_file(path, profiles=PROFILES, overrides=recipe.profiles, progress=self.progress)
         if recipe.osm:
             return read_osm_file(
-                Path(recipe.osm), profiles=PROFILES, bbox=bbox, overrides=recipe.profiles, progress=self.progress
+                Path(recipe.osm),
+                profiles=PROFILES,
+                bbox=bbox,
+                overrides=recipe.profiles,
+                progress=self.progress,
             )
         return read_osm_place(
             recipe.place or BBox(*recipe.bbox or (0, 0, 0, 0)),

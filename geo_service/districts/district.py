@@ -77,7 +77,7 @@ class District:
 
         self.directory = directory
         self.config = config
-        self.catalogue: Catalogue = catalogue_with(config.categories)
+        self.catalogue: Catalogue = catalogue_with(config.categories, config.services)
         self.store: Store = open_sqlite(directory / "store.sqlite", catalogue=self.catalogue)
         self.routers: Mapping[str, Router] = _Routers(directory / "network")
         ages = Ages(settings.hours_age_days, settings.existence_age_days, settings.cabinet_age_days)
