@@ -162,7 +162,8 @@ def init(
     as_json: bool,
 ) -> None:
     """Make a district directory. Interrupted, the same command goes on where it stopped."""
-    from geo_service.districts import Recipe, create_district, open_district
+    from geo_service.districts import open_district
+    from geo_service.districts.create import Recipe, create_district
 
     recipe = Recipe(demo, osm, place, bbox, id_, name, on or _today(), profiles)
     with _progress() as progress:
@@ -210,11 +211,12 @@ def import_(
     """Add a file's places to a layer; those with the same id are replaced, the others stay."""
     from geo_service.districts import changes
     from geo_service.network.features import load_features
-    from geo_service.network.osm import read_osm_file
 
     with _open(directory) as district:
         at = _now()
         if from_osm:
+            from geo_service.network.osm import read_osm_file
+
             with _progress() as progress:
                 features = (
                     read_osm_file(file, progress=progress).features

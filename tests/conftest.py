@@ -72,7 +72,7 @@ DEMO_DATE = date(2026, 11, 15)
 
 def made_district(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demo district made once for all test processes, as `geo-service init` makes it."""
-    from geo_service.districts import Recipe, create_district
+    from geo_service.districts.create import Recipe, create_district
     from geo_service.settings import Settings
 
     base = tmp_path_factory.getbasetemp()

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geo_service.districts import Recipe, create_district, open_district
+from geo_service.districts import open_district
 from geo_service.districts.changes import import_geojson
+from geo_service.districts.create import Recipe, create_district
 from geo_service.engine.router import UNREACHED
 from geo_service.hours import SHANGHAI
 from geo_service.settings import Settings
