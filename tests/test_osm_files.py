@@ -252,6 +252,15 @@ def test_negative_ids_of_an_editor_are_read(tmp_path):
     ]
 
 
+def test_relations_of_new_objects_are_read(tmp_path):
+    osm = town_with_places()
+    osm.ways = {-i: way for i, way in osm.ways.items()}
+    members, tags = osm.relations[1]
+    osm.relations = {-1: ([(kind, -ref, role) for kind, ref, role in members], tags)}
+    extract = read_osm_file(write(tmp_path / "a.osm", osm), ["walk"])
+    assert [area.osm for area in extract.features.areas] == ["relation/-1"]
+
+
 # --- refusals ----------------------------------------------------------------------------------
 
 XML = row_of_four().xml().encode()

@@ -131,6 +131,30 @@ def build_polygon(data: OsmData, rings: Rings) -> shapely.Geometry | None:
     return _polygons_of(_valid(geometry))
 
 
+def build_polygons(outlines: Sequence[FloatArray]) -> list[shapely.Geometry | None]:
+    """
+    Make valid polygons from many plain outlines at once.
+
+    Parameters
+    ----------
+    outlines
+        Corners of each, degrees, first and last equal, shape ``(k, 2)``.
+
+    Returns
+    -------
+    polygons
+        As `build_polygon` would, one for each outline.
+    """
+    if not outlines:
+        return []
+    owner = np.repeat(np.arange(len(outlines)), [len(outline) for outline in outlines])
+    polygons = np.asarray(shapely.polygons(shapely.linearrings(np.concatenate(outlines), indices=owner)))
+    good = shapely.is_valid(polygons)
+    turned = np.asarray(shapely.orient_polygons(polygons, exterior_cw=False))
+    pairs = zip(turned.tolist(), good.tolist(), strict=True)
+    return [polygon if is_good else _polygons_of(_valid(polygon)) for polygon, is_good in pairs]
+
+
 def _valid(geometry: shapely.Geometry) -> shapely.Geometry:
     return geometry if shapely.is_valid(geometry) else shapely.make_valid(geometry)
 

@@ -5,7 +5,7 @@ Light to import: a server that only loads what `init` saved needs neither osmium
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,9 +15,9 @@ import orjson
 import shapely
 
 from geo_service.errors import BadDataError
-from geo_service.geo import BBox, BoolArray
-from geo_service.network.areas import Rings, build_polygon, find_rings
-from geo_service.network.graph import NONE
+from geo_service.geo import BBox, BoolArray, FloatArray
+from geo_service.network.areas import Rings, build_polygon, build_polygons, find_rings
+from geo_service.network.graph import NONE, LongArray
 from geo_service.network.raw import E7, OsmData, OsmWay, Tags, words
 
 OsmKind = Literal["node", "way", "relation"]
@@ -100,7 +100,7 @@ class ReadReport:
     Parameters
     ----------
     nodes, ways, relations
-        Objects seen.
+        Objects with tags of interest, and what they are made of.
     missing_nodes
         Nodes that streets name and the extract does not contain.
     cut_ways
@@ -195,13 +195,18 @@ def _inner_poi(osm: str, geometry: shapely.Geometry, tags: Tags) -> OsmPoi:
 
 
 def _geojson(geometry: shapely.Geometry) -> dict[str, Any]:
-    polygons = [
-        [shapely.get_coordinates(ring).round(7).tolist() for ring in (part.exterior, *part.interiors)]
-        for part in shapely.get_parts(geometry)
-    ]
     if isinstance(geometry, shapely.Polygon):
-        return {"type": "Polygon", "coordinates": polygons[0]}
-    return {"type": "MultiPolygon", "coordinates": polygons}
+        return {"type": "Polygon", "coordinates": _ring_lists(geometry)}
+    return {
+        "type": "MultiPolygon",
+        "coordinates": [_ring_lists(part) for part in shapely.get_parts(geometry)],
+    }
+
+
+def _ring_lists(polygon: shapely.Polygon) -> list[Any]:
+    return [
+        shapely.get_coordinates(ring).round(7).tolist() for ring in (polygon.exterior, *polygon.interiors)
+    ]
 
 
 def build_features(data: OsmData, is_inside: BoolArray, bbox: BBox, report: ReadReport) -> OsmFeatures:
@@ -227,8 +232,7 @@ def build_features(data: OsmData, is_inside: BoolArray, bbox: BBox, report: Read
     found = _Collector()
     found.pois += _node_pois(data, is_inside)
     members = {way.id: way for way in data.ways}
-    for way in data.ways:
-        _collect_way(data, way, is_inside, found)
+    _collect_ways(data, is_inside, found)
     for relation in data.relations:
         rings = find_rings(relation, members)
         found.broken_relations += not rings.is_whole
@@ -257,18 +261,37 @@ def _node_pois(data: OsmData, is_inside: BoolArray) -> Iterator[OsmPoi]:
             yield OsmPoi(f"node/{node}", lon, lat, data.node_tags[node])
 
 
-def _collect_way(data: OsmData, way: OsmWay, is_inside: BoolArray, found: _Collector) -> None:
-    if not (is_poi(way.tags) or _is_building(way.tags) or _is_area(way.tags)):
-        return
-    osm = f"way/{way.id}"
-    if way.is_closed:
-        _collect_rings(data, osm, way.tags, Rings((way.refs,), (), True), is_inside, found)
-    elif is_poi(way.tags):
-        rows = data.positions(way.refs)
-        rows = rows[rows != NONE]
-        if len(rows) >= 2 and is_inside[rows].any():
-            line = np.column_stack([data.node_lon_e7[rows], data.node_lat_e7[rows]]) / E7
-            found.pois.append(_inner_poi(osm, shapely.LineString(line), way.tags))
+def _outline_rows(data: OsmData, ways: Sequence[OsmWay]) -> Iterator[tuple[OsmWay, LongArray]]:
+    """Pair ways with the rows of their nodes, looked up all at once."""
+    rows = data.positions([ref for way in ways for ref in way.refs])
+    stops = np.cumsum([len(way.refs) for way in ways]).tolist()
+    for way, start, stop in zip(ways, [0, *stops], stops, strict=False):
+        yield way, rows[start:stop]
+
+
+def _collect_ways(data: OsmData, is_inside: BoolArray, found: _Collector) -> None:
+    wanted = [way for way in data.ways if is_poi(way.tags) or _is_building(way.tags) or _is_area(way.tags)]
+    whole: list[tuple[OsmWay, FloatArray]] = []
+    for way, rows in _outline_rows(data, wanted):
+        known = rows[rows != NONE]
+        if not is_inside[known].any() or not (way.is_closed or is_poi(way.tags)):
+            continue
+        if way.is_closed and len(known) < len(rows):
+            found.broken_areas += 1
+        elif way.is_closed or len(known) >= 2:
+            whole.append((way, np.column_stack([data.node_lon_e7[known], data.node_lat_e7[known]]) / E7))
+    closed = [(way, lonlat) for way, lonlat in whole if way.is_closed]
+    polygons = dict(
+        zip([way.id for way, _ in closed], build_polygons([line for _, line in closed]), strict=True)
+    )
+    for way, lonlat in whole:
+        geometry = polygons[way.id] if way.is_closed else shapely.LineString(lonlat)
+        if geometry is None:
+            found.broken_areas += 1
+        elif way.is_closed:
+            found.add(f"way/{way.id}", way.tags, geometry)
+        else:
+            found.pois.append(_inner_poi(f"way/{way.id}", geometry, way.tags))
 
 
 def _collect_rings(

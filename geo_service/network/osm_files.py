@@ -12,6 +12,7 @@ from geo_service.errors import InvalidInputError
 from geo_service.geo import BBox
 from geo_service.network.raw import (
     E7,
+    WANTED_KEYS,
     OsmData,
     OsmMember,
     OsmRelation,
@@ -26,6 +27,7 @@ from geo_service.network.raw import (
 SUFFIXES = (".osm", ".osm.gz", ".osm.bz2", ".osm.pbf")
 
 _TELL_EVERY = 50_000
+_UNDEFINED = 2**31 - 1  # what osmium gives for the coordinates of a node it has not met
 _OSMIUM_ERRORS = (osmium.InvalidLocationError, RuntimeError, OSError, ValueError, OverflowError)
 
 
@@ -40,7 +42,7 @@ def read_file(path: Path, bbox: BBox | None = None, progress: Progress | None = 
     bbox
         Only ways with a node inside this box are taken, whole.
     progress
-        Called with ``"read relations"``, ``"read ways"``, ``"read nodes"``; totals are unknown.
+        Called with ``"read relations"``, ``"read ways"``, ``"read nodes"``; totals are 0 until a pass ends.
 
     Returns
     -------
@@ -95,30 +97,34 @@ def _refuse(path: Path, reason: str) -> None:
     raise InvalidInputError(f"{path}: {reason}", parameter="osm", value=str(path))
 
 
+_Box = tuple[int, int, int, int]
+
+
 class _Reading:
     """One reading of a file, in several passes: what is needed is known only after the pass before."""
 
     def __init__(self, path: Path, progress: Progress | None) -> None:
         self._path = path
         self._tell = progress or (lambda stage, done, total: None)
-        self._counts: dict[str, int] = {}
         self._newest = ""
+        self._places: dict[int, tuple[int, int]] = {}
+        self._unplaced: set[int] = set()
 
     def read(self, bbox: BBox | None) -> OsmData:
         header_box, timestamp = self._header()
         relations = list(self._relations())
         members = {member.ref for relation in relations for member in relation.members if member.kind == "w"}
-        ways = list(self._ways(members, None if bbox is None else self._ids_inside(bbox)))
-        needed = {ref for way in ways for ref in way.refs}
-        node_tags: dict[int, Tags] = {}
-        nodes = list(self._nodes(needed, node_tags))
+        ways = self._ways(members, None if bbox is None else _in_e7(bbox))
+        node_tags = self._tagged_nodes(bbox)
+        if self._unplaced:
+            self._place_late_nodes()
         return build_osm_data(
             source=self._path.name,
-            nodes=nodes,
+            nodes=((node, lon, lat) for node, (lon, lat) in self._places.items()),
             node_tags=node_tags,
-            ways=ways,
+            ways=ways.values(),
             relations=relations,
-            counts=self._counts,
+            counts={"nodes": len(self._places), "ways": len(ways), "relations": len(relations)},
             bbox=header_box,
             timestamp=timestamp or self._newest or None,
         )
@@ -133,56 +139,95 @@ class _Reading:
         corners = (box.bottom_left.lon, box.bottom_left.lat, box.top_right.lon, box.top_right.lat)
         return BBox(*corners), timestamp
 
-    def _objects(self, kind: Any, stage: str) -> Iterator[Any]:
+    def _objects(self, stage: str, processor: Any) -> Iterator[Any]:
         count = 0
-        for thing in osmium.FileProcessor(str(self._path), kind):
+        for thing in processor:
             count += 1
             if count % _TELL_EVERY == 0:
                 self._tell(stage, count, 0)
-            if not getattr(thing, "deleted", False):
+            if not thing.deleted:
                 yield thing
-        self._counts[stage.split()[1]] = count
         self._tell(stage, count, count)
 
+    def _filter(self, kind: Any, *filters: Any) -> Any:
+        """Let osmium drop in C++ what Python need not see."""
+        processor = osmium.FileProcessor(str(self._path), kind)
+        for one in filters:
+            processor = processor.with_filter(one)
+        return processor
+
     def _relations(self) -> Iterator[OsmRelation]:
-        for relation in self._objects(osmium.osm.RELATION, "read relations"):
+        typed = self._filter(osmium.osm.RELATION, osmium.filter.KeyFilter("type"))
+        for relation in self._objects("read relations", typed):
             tags = dict(relation.tags)
             if is_wanted_relation(tags):
                 members = tuple(OsmMember(m.type, m.ref, m.role) for m in relation.members)
                 yield OsmRelation(relation.id, members, tags)
 
-    def _ids_inside(self, bbox: BBox) -> set[int]:
-        west, south, east, north = (round(value * E7) for value in bbox)
-        found = set()
-        for node in self._objects(osmium.osm.NODE, "read nodes"):
-            location = node.location
-            if location.valid() and west <= location.x <= east and south <= location.y <= north:
-                found.add(node.id)
-        return found
+    def _ways(self, members: Set[int], box_e7: _Box | None) -> dict[int, OsmWay]:
+        ways: dict[int, OsmWay] = {}
+        filters: list[Any] = [osmium.filter.KeyFilter(*sorted(WANTED_KEYS))]
+        if members:
+            filters.append(_by_id(members))
+        for only in filters:
+            everything = osmium.FileProcessor(
+                str(self._path), osmium.osm.NODE | osmium.osm.WAY
+            ).with_locations()
+            wanted = everything.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY)).with_filter(only)
+            for way in self._objects("read ways", wanted):
+                if isinstance(only, osmium.filter.EntityFilter) and way.id not in members:
+                    continue
+                corners = [(node.ref, node.x, node.y) for node in way.nodes]
+                if box_e7 is None or way.id in members or _touches(corners, box_e7):
+                    ways[way.id] = self._take_way(way, corners)
+        return ways
 
-    def _ways(self, members: Set[int], inside: Set[int] | None) -> Iterator[OsmWay]:
-        for way in self._objects(osmium.osm.WAY, "read ways"):
-            tags = dict(way.tags)
-            is_member = way.id in members
-            if not is_member and not is_wanted(tags):
-                continue
-            refs = tuple(node.ref for node in way.nodes)
-            if is_member or inside is None or not inside.isdisjoint(refs):
-                self._note_time(way)
-                yield OsmWay(way.id, refs, tags)
-
-    def _note_time(self, way: Any) -> None:
+    def _take_way(self, way: Any, corners: list[tuple[int, int, int]]) -> OsmWay:
+        for ref, lon, lat in corners:
+            if lon == _UNDEFINED:
+                self._unplaced.add(ref)
+            else:
+                self._places[ref] = (lon, lat)
         if way.timestamp.year > 1970:
             self._newest = max(self._newest, way.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        return OsmWay(way.id, tuple(ref for ref, _, _ in corners), dict(way.tags))
 
-    def _nodes(self, needed: Set[int], node_tags: dict[int, Tags]) -> Iterator[tuple[int, int, int]]:
-        for node in self._objects(osmium.osm.NODE, "read nodes"):
-            has_tags, node_id = len(node.tags) > 0, node.id
-            if not has_tags and node_id not in needed:
-                continue
-            tags = dict(node.tags)
-            location = node.location
-            if location.valid() and (node_id in needed or is_wanted(tags)):
-                if has_tags:
-                    node_tags[node_id] = tags
-                yield node_id, location.x, location.y
+    def _tagged_nodes(self, bbox: BBox | None) -> dict[int, Tags]:
+        box_e7 = None if bbox is None else _in_e7(bbox)
+        node_tags: dict[int, Tags] = {}
+        tagged = self._filter(osmium.osm.NODE, osmium.filter.EmptyTagFilter())
+        for node in self._objects("read nodes", tagged):
+            tags, location = dict(node.tags), node.location
+            is_corner = node.id in self._places or node.id in self._unplaced
+            corner = (node.id, location.x, location.y)
+            is_place = is_wanted(tags) and location.valid() and (box_e7 is None or _touches([corner], box_e7))
+            if is_place:
+                self._places[node.id] = corner[1:]
+            if is_place or is_corner:
+                node_tags[node.id] = tags
+        return node_tags
+
+    def _place_late_nodes(self) -> None:
+        """Look for nodes that stand behind the ways which name them, or nowhere."""
+        late = self._filter(osmium.osm.NODE, _by_id(self._unplaced))
+        for node in self._objects("read nodes", late):
+            if node.id in self._unplaced and node.location.valid():
+                self._places[node.id] = (node.location.x, node.location.y)
+
+
+def _by_id(ids: Set[int]) -> Any:
+    """Filter by id where osmium can; it cannot for the negative ids that editors give to new objects."""
+    return osmium.filter.IdFilter(ids) if min(ids) >= 0 else osmium.filter.EntityFilter(osmium.osm.ALL)
+
+
+def _in_e7(bbox: BBox) -> _Box:
+    west, south, east, north = (round(value * E7) for value in bbox)
+    return west, south, east, north
+
+
+def _touches(corners: list[tuple[int, int, int]], box_e7: _Box) -> bool:
+    """Whether a corner lies in the box, or may do: one without a place counts until the last pass."""
+    west, south, east, north = box_e7
+    return any(
+        lon == _UNDEFINED or (west <= lon <= east and south <= lat <= north) for _, lon, lat in corners
+    )

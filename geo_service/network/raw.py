@@ -87,7 +87,7 @@ class OsmData:
     relations
         Multipolygons with interesting tags, by id.
     counts
-        Nodes, ways and relations seen, before any selection.
+        Nodes, ways and relations taken.
     bbox
         The box the file or the question names, if it does.
     timestamp
@@ -162,7 +162,7 @@ def build_osm_data(
     relations
         Relations in any order.
     counts
-        Objects seen.
+        Objects taken.
     bbox
         Box of the data, if known.
     timestamp
