@@ -158,7 +158,7 @@ def _collection(layer: Layer, matched: list[Feature], limit: int, district: Dist
 
 
 def _touches(feature: Feature, bbox: BBox) -> bool:
-    """Whether a place lies in the box, or an area's own box overlaps it; a box may cross the antimeridian."""
+    """Whether a place lies in the box, or an area's own box overlaps it."""
     points = (
         [(feature.lon, feature.lat)]
         if isinstance(feature, Place)
@@ -166,11 +166,7 @@ def _touches(feature: Feature, bbox: BBox) -> bool:
     )
     west, east = min(p[0] for p in points), max(p[0] for p in points)
     south, north = min(p[1] for p in points), max(p[1] for p in points)
-    if north < bbox.south or south > bbox.north:
-        return False
-    if bbox.west <= bbox.east:
-        return east >= bbox.west and west <= bbox.east
-    return east >= bbox.west or west <= bbox.east
+    return east >= bbox.west and west <= bbox.east and north >= bbox.south and south <= bbox.north
 
 
 def _corners(coordinates: Any) -> Iterator[LonLat]:

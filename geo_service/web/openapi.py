@@ -137,7 +137,7 @@ def _parameters() -> Part:
             "Datum of the points that are sent; answers are WGS 84.",
             {"type": "string", "enum": ["wgs84", "gcj02", "bd09"], "default": "wgs84"},
         ),
-        "bbox": _query("bbox", "West,south,east,north; west may exceed east.", {"type": "string"}),
+        "bbox": _query("bbox", "West,south,east,north, degrees; west below east.", {"type": "string"}),
         "limit": _query(
             "limit",
             "Most features; more than 10000 means 10000.",

@@ -11,7 +11,8 @@ import logging
 import multiprocessing
 import os
 import socket
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -81,7 +82,8 @@ def serve(
         port=port,
         interface=Interfaces.WSGI,
         websockets=False,
-        log_level=LogLevels.warning if settings.log_level != "debug" else LogLevels.debug,
+        # its only warning is that its default threads are many, which is what slow clients ask for
+        log_level=LogLevels.debug if settings.log_level == "debug" else LogLevels.error,
         log_access=settings.log_level in ("debug", "info"),
         log_access_format=ACCESS_LOG,
         workers_kill_timeout=STOP_S,
@@ -102,7 +104,20 @@ def app_from_environment() -> Flask:
     settings = load_settings(os.environ)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
     opened = [open_district(Path(folder), settings) for folder in json.loads(os.environ[DISTRICTS_VARIABLE])]
-    return create_app({district.id: district for district in opened}, settings)
+    app = create_app({district.id: district for district in opened}, settings)
+    threading.Thread(target=_warm, args=(app, [district.id for district in opened]), daemon=True).start()
+    return app
+
+
+def _warm(app: Flask, ids: Sequence[str]) -> None:
+    """Ask for each map once, so that kernels and basemaps are ready before the first rider is."""
+    for district_id in ids:
+        app.test_client().get(f"/{district_id}/", base_url=_trusted_base(app))
+
+
+def _trusted_base(app: Flask) -> str:
+    hosts = app.config["TRUSTED_HOSTS"] or ["localhost"]
+    return f"http://{hosts[0].lstrip('.')}"
 
 
 def _announce(districts: Mapping[str, District], host: str, port: int, *, secure: bool) -> None:

@@ -11,15 +11,14 @@ export async function loadStreets(url) {
   if (!response.ok) throw new Error(`streets: ${response.status}`);
   const file = await response.json();
   if (file.format !== "geo_service streets 1") throw new Error("streets: another format");
-  return { names: file.names, lines: file.lines.map((line) => decode(line, file.origin)) };
+  const pen = { lon: file.origin[0], lat: file.origin[1] };
+  return { names: file.names, lines: file.lines.map((line) => decode(line, pen)) };
 }
 
 // Positions in Web Mercator, world = 0..1, once; drawing then only scales and shifts.
-function decode([kind, name, text], [lon0, lat0]) {
+function decode([kind, name, text], pen) {
   const points = [];
   let at = 0;
-  let lon = lon0;
-  let lat = lat0;
   const number = () => {
     let value = 0;
     let shift = 0;
@@ -31,15 +30,18 @@ function decode([kind, name, text], [lon0, lat0]) {
     } while (byte >= 32);
     return value & 1 ? ~(value >> 1) : value >> 1;
   };
-  let box = [1, 1, 0, 0];
+  const box = [1, 1, 0, 0];
   while (at < text.length) {
-    lon += number();
-    lat += number();
-    const sine = Math.sin((lat * Math.PI) / 18e6);
-    const x = lon / 36e6 + 0.5;
+    pen.lon += number();
+    pen.lat += number();
+    const sine = Math.sin((pen.lat * Math.PI) / 18e6);
+    const x = pen.lon / 36e6 + 0.5;
     const y = 0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI);
     points.push(x, y);
-    box = [Math.min(box[0], x), Math.min(box[1], y), Math.max(box[2], x), Math.max(box[3], y)];
+    box[0] = Math.min(box[0], x);
+    box[1] = Math.min(box[1], y);
+    box[2] = Math.max(box[2], x);
+    box[3] = Math.max(box[3], y);
   }
   return { kind, name, points, box };
 }
