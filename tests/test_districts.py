@@ -6,15 +6,9 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from geo_service.districts import (
-    DistrictConfig,
-    Recipe,
-    create_district,
-    open_district,
-    read_config,
-    write_config,
-)
+from geo_service.districts import DistrictConfig, open_district, read_config, write_config
 from geo_service.districts.changes import import_osm
+from geo_service.districts.create import Recipe, create_district
 from geo_service.errors import BadDataError, InvalidInputError
 from geo_service.hours import SHANGHAI
 from geo_service.layers import Edit
