@@ -45,10 +45,10 @@ RULES = (
     CutRule(95_000, "unclassified", (("highway", "unclassified"), ("maxspeed", "30")), 9, 55, 45),
     CutRule(0, "residential", (("highway", "residential"), ("maxspeed", "30")), 8, 45, 38),
 )
-ALLEYS = (CutRule(0, "living_street", (("highway", "living_street"),), 3.2, 14, 13),)
+ALLEYS = (CutRule(0, "living_street", (("highway", "living_street"),), 4.0, 14, 13),)
 EARLY_STOP_M2 = (80_000.0, 260_000.0)
 """Now and then a cell of such an area stays whole: a large park, estate or works."""
-PATHS = (CutRule(0, "living_street", (("highway", "footway"),), 2.6, 12, 12),)
+PATHS = (CutRule(0, "living_street", (("highway", "footway"),), 3.6, 12, 12),)
 
 
 class Cutter:

@@ -81,13 +81,13 @@ def _housing(
     lot: Lot, court: Block, ring: list[Street], lane_tags: Tags, gates: Sequence[Point], name: str
 ) -> None:
     """Rows of houses inside the ring with a lane in each gap, and one lane across them all if it is wide."""
-    inner = court.shrunk(5.5)
+    inner = court.shrunk(6.5)
     if inner is None:
         return
     town, dice = lot.town, lot.dice
     u = row_direction(court)
     towers = dice.chance(0.3)
-    depth, gap = (20.0, dice.between(24, 30)) if towers else (dice.between(11, 13.5), dice.between(17, 23))
+    depth, gap = (20.0, dice.between(24, 30)) if towers else (dice.between(11, 13.5), dice.between(18, 24))
     levels = dice.whole(16, 30) if towers else dice.pick((5, 6, 6, 6, 7, 9, 11))
     low, high = inner.reach(inner.centre, u)
     spine_at = (low + high) / 2 + dice.between(-12, 12) if high - low > 118.0 else None
@@ -122,7 +122,9 @@ def _house_row(
     at, left, right = row
     base = plus(inner.centre, left_of(u), at)
     parts = (
-        [(left + 1, right - 1)] if spine_at is None else [(left + 1, spine_at - 6), (spine_at + 6, right - 1)]
+        [(left + 1, right - 1)]
+        if spine_at is None
+        else [(left + 1, min(spine_at - 8, right - 1)), (max(spine_at + 8, left + 1), right - 1)]
     )
     length, gap = ((22.0, 30.0), (16.0, 24.0)) if towers else ((34.0, 64.0), (9.0, 13.0))
     has_hall, gates, name = hall
@@ -192,7 +194,7 @@ def _courtyards(lot: Lot, free: Block) -> None:
     u = row_direction(free)
     for at, left, right in row_bands(free, u, 7.0, lot.dice.between(15, 18)):
         base = plus(free.centre, left_of(u), at)
-        for t, wide in mixed_row(lot.dice, left + 0.5, right - 0.5, (11.0, 22.0), (1.0, 5.0)):
+        for t, wide in mixed_row(lot.dice, left + 0.5, right - 0.5, (11.0, 22.0), (3.0, 6.0)):
             corners = rectangle(plus(base, u, t), u, wide, 7.0)
             if free.clearance(middle_of(corners)) > 3.0:
                 draw_building(lot.town, corners, "house", 1)
@@ -219,7 +221,7 @@ def fill_guarded(lot: Lot) -> None:
     """Ground that is not for the public: every lane private, behind private gates."""
     town, plot = lot.town, lot.plot
     court = plot.shrunk(10.0)
-    inner = court.shrunk(6.0) if court is not None else None
+    inner = court.shrunk(9.5) if court is not None else None
     if court is None or inner is None:
         fill_small(lot)
         return

@@ -47,7 +47,7 @@ def _big_buildings(
     """A ring lane with big buildings inside; every second one has a name and a lobby."""
     town, dice, plot = lot.town, lot.dice, lot.plot
     court = plot.shrunk(6.0)
-    inner = court.shrunk(6.0) if court is not None else None
+    inner = court.shrunk(8.0) if court is not None else None
     if court is None or inner is None or inner.area < 3_000.0:
         fill_small(lot)
         return
@@ -60,7 +60,7 @@ def _big_buildings(
         town.way((node, *side.attach(p, 10.0)), {"highway": "service"})
         doors.append((p, side.joins[-1]))
     u = row_direction(court)
-    rows = list(row_bands(inner, u, depth, depth + 16.0))
+    rows = list(row_bands(inner, u, depth, depth + 19.0))
     for i, (at, left, right) in enumerate(rows):
         base = plus(inner.centre, left_of(u), at)
         for t, wide in mixed_row(dice, left + 1, right - 1, length, (13.0, 18.0)):
@@ -69,7 +69,7 @@ def _big_buildings(
             draw_building(town, corners, kind, dice.whole(*levels), named)
             _lobby(lot, corners, doors, named.get("name", area_name.get("name", "")), landuse)
         if i + 1 < len(rows):
-            draw_across(town, ring, plus(base, left_of(u), depth + 8.0), u, {"highway": "service"})
+            draw_across(town, ring, plus(base, left_of(u), depth + 9.5), u, {"highway": "service"})
 
 
 def _lobby(
@@ -121,7 +121,7 @@ def _pond(lot: Lot, court: Block, u: Point) -> None:
         q = rounder[(i + 1) % len(rounder)]
         for share in (0.22, 0.5, 0.78):
             on = (p[0] + (q[0] - p[0]) * share, p[1] + (q[1] - p[1]) * share)
-            pull = 0.74 if share == 0.5 else 0.8
+            pull = 0.84 if share == 0.5 else 0.78
             c = quarter.centre
             shore.append((c[0] + (on[0] - c[0]) * pull, c[1] + (on[1] - c[1]) * pull))
     name = {"name": lot.town.names.stem()[0] + "池"} if lot.dice.chance(0.5) else {}

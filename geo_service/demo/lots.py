@@ -121,7 +121,7 @@ def draw_across(town: Town, ring: Sequence[Street], base: Point, u: Point, tags:
     for street in ring:
         meet = meeting(base, u, street.a, street.u)
         if meet is not None and -1e-6 <= meet[1] <= street.length + 1e-6:
-            hits.append((meet[0], street.node_at(meet[1], 5.0)))
+            hits.append((meet[0], street.node_at(meet[1], 2.0)))
     if len(hits) < 2:
         return None
     (low, start), (high, end) = min(hits), max(hits)
@@ -199,11 +199,11 @@ def draw_fronts(lot: Lot, cell: Block, gates: Sequence[Point], share: float, dep
         u = unit(minus(b, a))
         inward = left_of(u)
         base = plus(a, inward, 1.0)
-        for t, wide in mixed_row(lot.dice, 4.0, length - 4.0, (14.0, 34.0), (2.0, 16.0)):
+        for t, wide in mixed_row(lot.dice, 4.0, length - 4.0, (14.0, 34.0), (5.0, 16.0)):
             corners = rectangle(plus(base, u, t), u, wide, depth)
             others = [(p, q) for p, q, s in cell.edges() if apart(p, a) > 1e-6 and apart(p, q) > 1e-3]
             tight = min(dot(minus(c, p), left_of(unit(minus(q, p)))) for c in corners for p, q in others)
-            if tight < depth + 3.0 or any(apart(middle_of(corners[:2]), g) < wide / 2 + 7.0 for g in gates):
+            if tight < depth + 5.0 or any(apart(middle_of(corners[:2]), g) < wide / 2 + 7.0 for g in gates):
                 continue
             _shop_row(lot, corners, u, wide, side)
 

@@ -290,9 +290,7 @@ def _shopping_area(surveyor: Surveyor) -> Iterator[Feature]:
         "gathering_point", 1, meeting, surveyor.name("示例骑手聚集点", meeting), headcount=60,
         hours=None, open_to=("rider", "courier"),
     )  # fmt: skip
-    xs, ys = [s.pin[0] for s in sites], [s.pin[1] for s in sites]
-    low, high = (min(xs) - 70.0, min(ys) - 70.0), (max(xs) + 70.0, max(ys) + 70.0)
-    corners = (low, (high[0], low[1]), high, (low[0], high[1]))
+    corners = surveyor.ground(meeting.pin, "retail")
     yield surveyor.area("block", 1, corners, "示例·步行街商圈")
 
 

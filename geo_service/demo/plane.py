@@ -280,17 +280,19 @@ class Warp:
         return (round(lon, 7), round(lat, 7))
 
     def stiff(self, corners: Sequence[Point]) -> list[Point]:
-        """Corners of a building bent as one piece: moved, turned and scaled, but keeping its right angles."""
-        n = len(corners)
-        centre = (sum(p[0] for p in corners) / n, sum(p[1] for p in corners) / n)
+        """Corners of a rectangle bent as one piece: it keeps its right angles, its first side runs with the board."""
+        a, b, c = corners[0], corners[1], corners[2]
+        centre = ((a[0] + c[0]) / 2, (a[1] + c[1]) / 2)
+        length, depth = apart(a, b), apart(b, c)
+        u = unit(minus(b, a))
+        v = left_of(u)
+        along = minus(self.bent(plus(centre, u, length / 2)), self.bent(plus(centre, u, -length / 2)))
+        aside = minus(self.bent(plus(centre, v, depth / 2)), self.bent(plus(centre, v, -depth / 2)))
+        to = unit(along)
+        stretch_u, stretch_v = dot(along, to) / length, dot(aside, left_of(to)) / depth
         o = self.bent(centre)
-        east, north = (
-            minus(self.bent((centre[0] + 1.0, centre[1])), o),
-            minus(self.bent((centre[0], centre[1] + 1.0)), o),
-        )
-        c, s = (east[0] + north[1]) / 2, (east[1] - north[0]) / 2
         out = []
         for p in corners:
             d = minus(p, centre)
-            out.append((o[0] + d[0] * c - d[1] * s, o[1] + d[0] * s + d[1] * c))
+            out.append(plus(plus(o, to, dot(d, u) * stretch_u), left_of(to), dot(d, v) * stretch_v))
         return out

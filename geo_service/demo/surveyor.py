@@ -13,6 +13,8 @@ from geo_service.demo.words import STEMS
 from geo_service.layers import SYNTHETIC, Area, Checked, Place, Provenance
 
 LICENCE = "CC0-1.0"
+FARTHEST_DOOR_M = 150.0
+"""No place stands farther from its entrance than that."""
 
 ALWAYS = "24/7"
 SPLIT = "06:00-09:30,11:00-13:30,17:00-20:00"
@@ -61,7 +63,8 @@ class Surveyor:
         inside = [site for site in town.sites if self.district.clearance(site.pin) > 40.0]
         self._free: dict[str, list[Site]] = {}
         for site in inside:
-            if site.kind != "shop" or _named(site):
+            too_far = site.door is not None and apart(site.pin, site.door) > FARTHEST_DOOR_M
+            if not too_far and (site.kind != "shop" or _named(site)):
                 self._free.setdefault(site.kind, []).append(site)
         self._names: dict[str, int] = {}
 
@@ -141,6 +144,15 @@ class Surveyor:
         fresh = [stem for stem in STEMS if f"{first}·{stem}" not in self._names]
         return self._once(f"{first}·{self.dice.pick(fresh or STEMS)}")
 
+    def ground(self, p: Point, landuse: str) -> tuple[Point, ...]:
+        """Outline of the ground of one use that a point of the board lies on."""
+        for corners, tags, _ in self.town.areas:
+            if tags.get("landuse") == landuse:
+                cell = Cell(corners, tuple(Side() for _ in corners))
+                if cell.clearance(p) > 0.0:
+                    return corners
+        raise AssertionError(f"no {landuse} ground around {p}")
+
     def name(self, first: str, site: Site) -> str:
         """Name of a place after what it stands in or at; a number follows from the second on."""
         after = site.host or (site.street.tags.get("name", "") if site.street else "")
@@ -169,19 +181,19 @@ class Surveyor:
     def area(self, layer: str, number: int, corners: Sequence[Point], name: str) -> Area:
         """An area drawn on the board."""
         warp = self.town.warp
-        ring: list[list[float]] = []
+        ring: list[Point] = []
         for i, a in enumerate(corners):
             b = corners[(i + 1) % len(corners)]
             pieces = max(int(apart(a, b) / 120.0), 1)
             for k in range(pieces):
                 share = k / pieces
-                ring.append(list(warp.lonlat((a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share))))
+                ring.append(warp.lonlat((a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share)))
         prefix = {"xiangheyuan": "xhy", "yingze": "yz"}[self.town.name]
         return Area(
             id=f"{prefix}-{layer}-{number:03d}",
             layer=layer,
             name=name,
-            geometry={"type": "Polygon", "coordinates": [[*ring, ring[0]]]},
+            geometry={"type": "Polygon", "coordinates": ((*ring, ring[0]),)},
             provenance=self.provenance("existence"),
         )
 
