@@ -162,6 +162,24 @@ def test_reach_equals_the_oracle_on_random_towns(seed):
             assert got == sorted(got, key=lambda part: part[:2])
 
 
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.skipif(not HAS_JIT, reason="too long without compiled kernels")
+@pytest.mark.parametrize("extract", ["beijing-tsinghua-2017", "beijing-bupt-2025", "xiangheyuan"])
+def test_a_real_district_equals_the_oracle(shared_data, extract):
+    from geo_service.network.osm import read_osm_file
+
+    extracts = read_osm_file(shared_data / f"{extract}.osm.pbf", profiles=("walk", "ebike"))
+    for network in extracts.networks.values():
+        router, snaps, table = assert_town_equals_oracle(network, 5, n_points=12)
+        for i, row in enumerate(table):
+            origin, destination = snaps.take(slice(i, i + 1)), snaps.take(slice(0, 1))
+            if row[0] is not None:
+                path = router.route(origin, destination)
+                assert (path.cost_ms, path.length_mm) == row[0]
+                assert path.lonlat[0].tolist() == [origin.lon[0], origin.lat[0]]
+
+
 # --- drawn towns: one thing at a time -----------------------------------------------------
 
 

@@ -8,7 +8,9 @@ shorter way, and equal costs come in the order of facilities. Forward and backwa
 function given different `Streets` and `Ends`.
 
 All kernels that call one another stand in this file: numba's cache looks only at the file.
-Numbers passed between them are widened with `LONG`: one type, one compilation.
+Numbers passed between them are widened with `LONG`: one type, one compilation. The loop holds
+few arrays, with columns for what is used together, and its steps have one way out, because
+numba counts references to arrays: handing a tuple of them to each step was six times slower.
 """
 
 from typing import NamedTuple
@@ -20,6 +22,18 @@ from geo_service.engine.constants import FOOT, LONG, NONE
 from geo_service.engine.snap import Snaps
 from geo_service.network.graph import FloatArray, IntArray, LongArray
 
+TO, MS, MM, EDGE = range(4)
+"""Columns of an arc: node at the other end, weight, length, edge id."""
+
+STAMP, COST, LENGTH, PARENT, VIA = range(5)
+"""Columns of a label: search it belongs to, sums, item it came from, edge it came along."""
+
+KEY, ITEM = range(2)
+"""Columns of an entry in the heap: cost, and the node or facility."""
+
+CALL, HOOK = range(2)
+"""Columns of a bucket: call it belongs to, and the first of its hooks."""
+
 
 class Streets(NamedTuple):
     """
@@ -29,14 +43,8 @@ class Streets(NamedTuple):
     ----------
     first
         Arcs at node ``v`` are ``first[v]:first[v + 1]``, shape ``(n + 1,)``.
-    arc_node
-        Node at the other end, shape ``(m,)``.
-    arc_ms
-        Weight, shape ``(m,)``.
-    arc_mm
-        Length, shape ``(m,)``.
-    arc_edge
-        Edge id, shape ``(m,)``.
+    arc
+        `TO`, `MS`, `MM`, `EDGE` of each arc, shape ``(m, 4)``.
     near
         By edge id: node where this search enters an edge, shape ``(m,)``.
     far
@@ -48,10 +56,7 @@ class Streets(NamedTuple):
     """
 
     first: IntArray
-    arc_node: IntArray
-    arc_ms: IntArray
-    arc_mm: IntArray
-    arc_edge: IntArray
+    arc: IntArray
     near: IntArray
     far: IntArray
     edge_ms: IntArray
@@ -136,39 +141,23 @@ class Workspace(NamedTuple):
     ----------
     clock
         Last stamp given out, shape ``(1,)``.
-    stamp
-        A label is valid if its stamp is that of the running search, shape ``(n + f,)``.
-    cost
-        Cost of each label, first gap included, shape ``(n + f,)``.
-    length
-        Its length, shape ``(n + f,)``.
-    parent
-        Node the label came from, `FOOT` for the source itself, shape ``(n + f,)``.
-    via
-        Edge it came along, `NONE` if the foot stands on the node, shape ``(n + f,)``.
-    heap_cost
-        Costs in the four-way heap, one for each arc and each hook at most.
-    heap_item
-        Node or facility of each entry of the heap.
-    bucket_stamp
-        A bucket is valid if its stamp is that of the running call, shape ``(n,)``.
+    label
+        `STAMP`, `COST`, `LENGTH`, `PARENT`, `VIA` of each node and facility, valid if the stamp is
+        that of the running search. The parent is `FOOT` for a way that starts at the source itself;
+        the edge is `NONE` if a foot stands on the node. Shape ``(n + f, 5)``.
+    heap
+        `KEY` and `ITEM` of the four-way heap, room for whatever can be pushed, shape ``(h, 2)``.
     bucket
-        First hook at each node, shape ``(n,)``.
+        `CALL` and first `HOOK` at each node, valid if the call is the running one, shape ``(n, 2)``.
     hook_next
         Next hook at the same node, `NONE` at the last; hook ``2 * f + slot``, shape ``(2 * f,)``.
     """
 
     clock: LongArray
-    stamp: LongArray
-    cost: LongArray
-    length: LongArray
-    parent: IntArray
-    via: IntArray
-    heap_cost: LongArray
-    heap_item: IntArray
-    bucket_stamp: LongArray
-    bucket: IntArray
-    hook_next: IntArray
+    label: LongArray
+    heap: LongArray
+    bucket: LongArray
+    hook_next: LongArray
 
 
 def build_workspace(n_nodes: int, n_edges: int, n_facilities: int) -> Workspace:
@@ -194,16 +183,10 @@ def build_workspace(n_nodes: int, n_edges: int, n_facilities: int) -> Workspace:
     pushes = n_edges + 2 * hooks + 2
     return Workspace(
         clock=np.zeros(1, dtype=np.int64),
-        stamp=np.zeros(labels, dtype=np.int64),
-        cost=np.empty(labels, dtype=np.int64),
-        length=np.empty(labels, dtype=np.int64),
-        parent=np.empty(labels, dtype=np.int32),
-        via=np.empty(labels, dtype=np.int32),
-        heap_cost=np.empty(pushes, dtype=np.int64),
-        heap_item=np.empty(pushes, dtype=np.int32),
-        bucket_stamp=np.zeros(n_nodes, dtype=np.int64),
-        bucket=np.empty(n_nodes, dtype=np.int32),
-        hook_next=np.empty(hooks, dtype=np.int32),
+        label=np.zeros((labels, 5), dtype=np.int64),
+        heap=np.empty((pushes, 2), dtype=np.int64),
+        bucket=np.zeros((n_nodes, 2), dtype=np.int64),
+        hook_next=np.empty(hooks, dtype=np.int64),
     )
 
 
@@ -301,79 +284,73 @@ def build_ends(snaps: Snaps, link_edge: IntArray, streets: Streets, *, is_left: 
 
 
 @njit(cache=True, nogil=True)
-def _push(work: Workspace, size: int, cost: int, item: int) -> int:
+def _push(heap: LongArray, size: int, cost: int, item: int) -> int:
     """Add an entry to the heap; give its new size."""
     at = size
     while at > 0:
         up = (at - 1) >> 2
-        above = work.heap_cost[up]
-        if above < cost or (above == cost and work.heap_item[up] <= item):
+        above = heap[up, KEY]
+        if above < cost or (above == cost and heap[up, ITEM] <= item):
             break
-        work.heap_cost[at] = above
-        work.heap_item[at] = work.heap_item[up]
+        heap[at, KEY] = above
+        heap[at, ITEM] = heap[up, ITEM]
         at = up
-    work.heap_cost[at] = cost
-    work.heap_item[at] = item
+    heap[at, KEY] = cost
+    heap[at, ITEM] = item
     return size + 1
 
 
 @njit(cache=True, nogil=True)
-def _drop_first(work: Workspace, size: int) -> int:
+def _drop_first(heap: LongArray, size: int) -> int:
     """Take the first entry off the heap; give its new size."""
     size -= 1
-    cost = work.heap_cost[size]
-    item = work.heap_item[size]
+    cost = heap[size, KEY]
+    item = heap[size, ITEM]
     at = 0
-    while True:
-        child = 4 * at + 1
-        if child >= size:
-            break
+    child = 1
+    while child < size:
         least = child
-        for other in range(child + 1, min(child + 4, size)):
-            if work.heap_cost[other] < work.heap_cost[least] or (
-                work.heap_cost[other] == work.heap_cost[least]
-                and work.heap_item[other] < work.heap_item[least]
-            ):
+        other = child + 1
+        while other < size and other < child + 4:
+            key = heap[other, KEY]
+            if key < heap[least, KEY] or (key == heap[least, KEY] and heap[other, ITEM] < heap[least, ITEM]):
                 least = other
-        if work.heap_cost[least] > cost or (work.heap_cost[least] == cost and work.heap_item[least] >= item):
+            other += 1
+        key = heap[least, KEY]
+        if key > cost or (key == cost and heap[least, ITEM] >= item):
             break
-        work.heap_cost[at] = work.heap_cost[least]
-        work.heap_item[at] = work.heap_item[least]
+        heap[at, KEY] = key
+        heap[at, ITEM] = heap[least, ITEM]
         at = least
-    work.heap_cost[at] = cost
-    work.heap_item[at] = item
+        child = 4 * at + 1
+    heap[at, KEY] = cost
+    heap[at, ITEM] = item
     return size
 
 
 @njit(cache=True, nogil=True)
-def _offer(
-    work: Workspace, size: int, stamp: int, item: int, cost: int, length: int, parent: int, via: int
-) -> int:
+def _improve(label: LongArray, stamp: int, item: int, cost: int, length: int, parent: int, via: int) -> bool:
     """
-    Offer a label: cheaper wins, then shorter, then the lower edge; give the size of the heap.
+    Offer a label: cheaper wins, then shorter, then the lower edge; say whether it became cheaper.
 
     Weights are at least 1, so whoever can offer an equal cost does so before the item comes off
     the heap: a change of length or edge alone needs no new entry.
     """
-    if work.stamp[item] == stamp:
-        if cost > work.cost[item]:
-            return size
-        if cost == work.cost[item]:
-            if length < work.length[item] or (length == work.length[item] and via < work.via[item]):
-                work.length[item] = length
-                work.parent[item] = parent
-                work.via[item] = via
-            return size
-    work.stamp[item] = stamp
-    work.cost[item] = cost
-    work.length[item] = length
-    work.parent[item] = parent
-    work.via[item] = via
-    return _push(work, size, cost, item)
+    is_cheaper: bool = label[item, STAMP] != stamp or cost < label[item, COST]
+    if is_cheaper or (
+        cost == label[item, COST]
+        and (length < label[item, LENGTH] or (length == label[item, LENGTH] and via < label[item, VIA]))
+    ):
+        label[item, COST] = cost
+        label[item, LENGTH] = length
+        label[item, PARENT] = parent
+        label[item, VIA] = via
+    label[item, STAMP] = stamp
+    return is_cheaper
 
 
 @njit(cache=True, nogil=True)
-def _hang(work: Workspace, facilities: Ends, windows: Windows, stamp: int) -> int:
+def _hang(work: Workspace, facilities: Ends, windows: Windows, call: int) -> int:
     """Hook facilities that may count onto their nodes; give how many there are."""
     n_hung = 0
     has_windows = len(windows.first) > 0
@@ -385,9 +362,9 @@ def _hang(work: Workspace, facilities: Ends, windows: Windows, stamp: int) -> in
             if node == NONE:
                 continue
             hook = 2 * f + slot
-            work.hook_next[hook] = work.bucket[node] if work.bucket_stamp[node] == stamp else NONE
-            work.bucket[node] = hook
-            work.bucket_stamp[node] = stamp
+            work.hook_next[hook] = work.bucket[node, HOOK] if work.bucket[node, CALL] == call else NONE
+            work.bucket[node, HOOK] = hook
+            work.bucket[node, CALL] = call
         n_hung += facilities.node[f, 0] != NONE or facilities.node[f, 1] != NONE
     return n_hung
 
@@ -407,52 +384,52 @@ def _start(
         if node == NONE:
             continue
         edge = LONG(sources.edge[row, slot])
-        to_ms = gap_ms + sources.ms[row, slot]
-        to_mm = gap_mm + sources.mm[row, slot]
-        size = _offer(work, size, stamp, node, to_ms, to_mm, foot, edge)
-        if edge == NONE or work.bucket_stamp[streets.near[edge]] != call:
+        ms = gap_ms + sources.ms[row, slot]
+        mm = gap_mm + sources.mm[row, slot]
+        if _improve(work.label, stamp, node, ms, mm, foot, edge):
+            size = _push(work.heap, size, ms, node)
+        if edge == NONE or work.bucket[streets.near[edge], CALL] != call:
             continue
-        hook = LONG(work.bucket[streets.near[edge]])
+        hook = work.bucket[streets.near[edge], HOOK]
         while hook != NONE:
             f = hook >> 1
             side = hook & 1
             if facilities.edge[f, side] == edge and sources.turn[row, slot] + facilities.turn[f, side] >= 0.0:
-                cost = to_ms + facilities.ms[f, side] - streets.edge_ms[edge] + facilities.gap_ms[f]
-                length = to_mm + facilities.mm[f, side] - streets.edge_mm[edge] + facilities.gap_mm[f]
-                size = _offer(work, size, stamp, n_nodes + f, cost, length, foot, edge)
-            hook = LONG(work.hook_next[hook])
+                cost = ms + facilities.ms[f, side] - streets.edge_ms[edge] + facilities.gap_ms[f]
+                length = mm + facilities.mm[f, side] - streets.edge_mm[edge] + facilities.gap_mm[f]
+                if _improve(work.label, stamp, n_nodes + f, cost, length, foot, edge):
+                    size = _push(work.heap, size, cost, n_nodes + f)
+            hook = work.hook_next[hook]
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _meet(facilities: Ends, work: Workspace, size: int, stamp: int, v: int, n_nodes: int) -> int:
+    """Offer the facilities that hang on a node; give the heap's size."""
+    hook = work.bucket[v, HOOK]
+    while hook != NONE:
+        f = hook >> 1
+        side = hook & 1
+        cost = work.label[v, COST] + facilities.ms[f, side] + facilities.gap_ms[f]
+        length = work.label[v, LENGTH] + facilities.mm[f, side] + facilities.gap_mm[f]
+        via = LONG(facilities.edge[f, side])
+        if _improve(work.label, stamp, n_nodes + f, cost, length, v, via):
+            size = _push(work.heap, size, cost, n_nodes + f)
+        hook = work.hook_next[hook]
     return size
 
 
 @njit(cache=True, nogil=True)
 def _expand(
-    streets: Streets, facilities: Ends, work: Workspace, size: int, stamp: int, call: int, v: int
+    first: IntArray, arc: IntArray, label: LongArray, heap: LongArray, size: int, stamp: int, v: int
 ) -> int:
-    """Offer what lies next to a node: other nodes, and facilities on its links; give the heap's size."""
-    n_nodes = len(streets.first) - 1
-    cost = work.cost[v]
-    length = work.length[v]
-    for arc in range(streets.first[v], streets.first[v + 1]):
-        size = _offer(
-            work,
-            size,
-            stamp,
-            LONG(streets.arc_node[arc]),
-            cost + streets.arc_ms[arc],
-            length + streets.arc_mm[arc],
-            v,
-            LONG(streets.arc_edge[arc]),
-        )
-    if work.bucket_stamp[v] != call:
-        return size
-    hook = LONG(work.bucket[v])
-    while hook != NONE:
-        f = hook >> 1
-        side = hook & 1
-        to_ms = cost + facilities.ms[f, side] + facilities.gap_ms[f]
-        to_mm = length + facilities.mm[f, side] + facilities.gap_mm[f]
-        size = _offer(work, size, stamp, n_nodes + f, to_ms, to_mm, v, LONG(facilities.edge[f, side]))
-        hook = LONG(work.hook_next[hook])
+    """Offer the nodes at the other ends of the arcs of a node; give the heap's size."""
+    for a in range(first[v], first[v + 1]):
+        to = LONG(arc[a, TO])
+        cost = label[v, COST] + arc[a, MS]
+        length = label[v, LENGTH] + arc[a, MM]
+        if _improve(label, stamp, to, cost, length, v, LONG(arc[a, EDGE])):
+            size = _push(heap, size, cost, to)
     return size
 
 
@@ -503,7 +480,8 @@ def search(
     found
         Filled in, `NONE` and `UNREACHED` before, at least ``k`` columns.
     """
-    n_nodes = len(streets.first) - 1
+    first, arc, label, heap, bucket = streets.first, streets.arc, work.label, work.heap, work.bucket
+    n_nodes = len(first) - 1
     work.clock[0] += 1
     call = work.clock[0]
     n_hung = _hang(work, facilities, windows, call)
@@ -516,19 +494,21 @@ def search(
         n_found = 0
         n_seen = 0
         while size > 0 and n_found < k and (n_hung == 0 or n_seen < n_hung):
-            cost = work.heap_cost[0]
-            item = LONG(work.heap_item[0])
+            cost = heap[0, KEY]
+            item = heap[0, ITEM]
             if cost > cutoff_ms:
                 break
-            size = _drop_first(work, size)
-            if cost > work.cost[item]:
+            size = _drop_first(heap, size)
+            if cost > label[item, COST]:
                 continue
             if item < n_nodes:
-                size = _expand(streets, facilities, work, size, stamp, call, item)
+                size = _expand(first, arc, label, heap, size, stamp, item)
+                if bucket[item, CALL] == call:
+                    size = _meet(facilities, work, size, stamp, item, n_nodes)
                 continue
             n_seen += 1
             if _counts_at(windows, item - n_nodes, cost):
                 found.facility[row, n_found] = item - n_nodes
                 found.cost_ms[row, n_found] = cost
-                found.length_mm[row, n_found] = work.length[item]
+                found.length_mm[row, n_found] = label[item, LENGTH]
                 n_found += 1

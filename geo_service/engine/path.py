@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geo_service.engine.constants import FOOT, NONE
-from geo_service.engine.dijkstra import Ends, Workspace
+from geo_service.engine.dijkstra import COST, LENGTH, PARENT, VIA, Ends, Workspace
 from geo_service.engine.snap import Lines, Snaps
 from geo_service.network.graph import FloatArray, IntArray, LongArray, Network
 
@@ -95,8 +95,8 @@ def build_path(
     pieces = _trace(network, work, origin, destination, gap_ms, gap_mm)
     lonlat, first_point = _draw(network, lines, origin, destination, pieces)
     return Path(
-        cost_ms=int(work.cost[network.n_nodes]),
-        length_mm=int(work.length[network.n_nodes]),
+        cost_ms=int(work.label[network.n_nodes, COST]),
+        length_mm=int(work.label[network.n_nodes, LENGTH]),
         edge=np.array([piece.edge for piece in pieces], dtype=np.int32),
         edge_cost_ms=np.array([piece.cost_ms for piece in pieces], dtype=np.int64),
         edge_length_mm=np.array([piece.length_mm for piece in pieces], dtype=np.int64),
@@ -111,14 +111,14 @@ def _trace(
     network: Network, work: Workspace, origin: Snaps, destination: Snaps, gap_ms: LongArray, gap_mm: LongArray
 ) -> list[_Piece]:
     item, pieces = network.n_nodes, []
-    cost, length = int(work.cost[item] - gap_ms[1]), int(work.length[item] - gap_mm[1])
+    cost, length = int(work.label[item, COST] - gap_ms[1]), int(work.label[item, LENGTH] - gap_mm[1])
     end_share = float(destination.share[0])
     is_last = True
     while item != FOOT:
-        parent, edge = int(work.parent[item]), int(work.via[item])
+        parent, edge = int(work.label[item, PARENT]), int(work.label[item, VIA])
         is_first = parent == FOOT
-        before = int(gap_ms[0]) if is_first else int(work.cost[parent])
-        length_before = int(gap_mm[0]) if is_first else int(work.length[parent])
+        before = int(gap_ms[0]) if is_first else int(work.label[parent, COST])
+        length_before = int(gap_mm[0]) if is_first else int(work.label[parent, LENGTH])
         if edge != NONE:
             is_against = float(network.link_edge[network.edge_link[edge], 1] == edge)
             begin = float(origin.share[0]) if is_first else is_against

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geo_service.engine.constants import NONE, UNREACHED
-from geo_service.engine.dijkstra import Workspace
+from geo_service.engine.dijkstra import COST, STAMP, Workspace
 from geo_service.engine.snap import Snaps
 from geo_service.network.graph import FloatArray, IntArray, LongArray, Network
 
@@ -56,9 +56,9 @@ def build_reach(network: Network, origin: Snaps, cutoff_ms: int, work: Workspace
     reach
         Parts are measured on travel alone: the delay of an edge is paid at its head, after its last metre.
     """
-    n = network.n_nodes
-    is_in = (work.stamp[:n] == work.clock[0]) & (work.cost[:n] <= cutoff_ms)
-    node_cost_ms = np.where(is_in, work.cost[:n], UNREACHED)
+    label = work.label[: network.n_nodes]
+    is_in = (label[:, STAMP] == work.clock[0]) & (label[:, COST] <= cutoff_ms)
+    node_cost_ms = np.where(is_in, label[:, COST], UNREACHED)
     own, own_share, own_ms = _own_edges(network, origin)
     is_entered = is_in[network.edge_tail]
     is_entered[own[own_share == 0.0]] = False

@@ -361,22 +361,12 @@ def _build_streets(network: Network) -> tuple[Streets, Streets]:
     weight_ms = freeze(network.edge_weight_ms)
     length_mm = freeze(network.link_length_mm[network.edge_link])
     ids = freeze(np.arange(network.n_edges, dtype=np.int32))
-    forward = Streets(
-        freeze(network.first_edge), head, weight_ms, length_mm, ids, tail, head, weight_ms, length_mm
-    )
+    arc = np.stack([head, weight_ms, length_mm, ids], axis=1)
+    forward = Streets(freeze(network.first_edge), freeze(arc), tail, head, weight_ms, length_mm)
     order = np.argsort(network.edge_head, kind="stable").astype(np.int32)
     first = np.searchsorted(network.edge_head[order], np.arange(network.n_nodes + 1)).astype(np.int32)
-    backward = Streets(
-        freeze(first),
-        freeze(tail[order]),
-        freeze(weight_ms[order]),
-        freeze(length_mm[order]),
-        freeze(order),
-        head,
-        tail,
-        weight_ms,
-        length_mm,
-    )
+    arc = np.stack([tail, weight_ms, length_mm, ids], axis=1)[order]
+    backward = Streets(freeze(first), freeze(arc), head, tail, weight_ms, length_mm)
     return forward, backward
 
 
