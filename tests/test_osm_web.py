@@ -5,10 +5,11 @@ import socket
 import osmnx
 import pytest
 
+from geo_service.demo import build_demo_osm
 from geo_service.errors import InvalidInputError
 from geo_service.geo import BBox
 from geo_service.network.osm import read_osm_file, read_osm_place
-from tests.oracles.network import Osm, random_town
+from tests.oracles.network import Osm, parse_xml, random_town
 from tests.oracles.osm_servers import OsmServers
 from tests.test_osm_files import town_with_places, write
 
@@ -44,6 +45,21 @@ def test_both_readers_give_equal_networks_for_equal_input(serve, tmp_path, seed)
     for name, network in from_file.networks.items():
         assert from_web.networks[name].fingerprint == network.fingerprint
     assert from_web.report.profiles == from_file.report.profiles
+
+
+def test_both_readers_give_equal_networks_for_a_demo_district(serve, tmp_path):
+    path = tmp_path / "xiangheyuan.osm"
+    build_demo_osm("xiangheyuan", path)
+    box = BBox(116.436, 39.952, 116.447, 39.961)
+    from_file = read_osm_file(path, bbox=box)
+    from_web = read_osm_place(box, overpass_url=serve(parse_xml(path.read_text("utf-8"))).overpass_url)
+    for name, network in from_file.networks.items():
+        assert from_web.networks[name].fingerprint == network.fingerprint
+    assert (from_web.features.pois, from_web.features.areas) == (
+        from_file.features.pois,
+        from_file.features.areas,
+    )
+    assert from_file.features.buildings == from_web.features.buildings
 
 
 def test_both_readers_give_equal_features(serve, tmp_path):

@@ -5,12 +5,14 @@ It understands the questions osmnx asks: ``way["key"](poly:"lat lon …")`` and 
 followed by recursion down to members and nodes.
 """
 
+import functools
 import json
 import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlparse
 
+import numpy as np
 import shapely
 
 from tests.oracles.network import Osm
@@ -75,13 +77,20 @@ class OsmServers:
         found: dict[str, set[int]] = {"node": set(), "way": set(), "relation": set()}
         for kind, key, value, poly in _CLAUSE.findall(question):
             numbers = [float(number) for number in poly.split()]
-            polygon = shapely.Polygon(list(zip(numbers[1::2], numbers[0::2], strict=True)))
-            inside = {i for i, point in self.osm.nodes.items() if polygon.intersects(shapely.Point(point))}
+            inside = self._inside(tuple(zip(numbers[1::2], numbers[0::2], strict=True)))
             found[kind] |= {i for i, tags in self._tagged(kind, key, value) if self._touches(kind, i, inside)}
         self._recurse(found)
         elements = [e for e in self.osm.elements() if e["id"] in found[e["type"]]]
         stamp = {"timestamp_osm_base": "2026-01-02T03:04:05Z", "copyright": "ODbL"}
         return {"version": 0.6, "generator": "stand-in", "osm3s": stamp, "elements": elements} | self.extra
+
+    @functools.cache  # noqa: B019 - the questions of one test ask about the same outline
+    def _inside(self, corners):
+        polygon = shapely.Polygon(corners)
+        shapely.prepare(polygon)
+        lon, lat = np.array(list(self.osm.nodes.values())).reshape(-1, 2).T
+        is_inside = shapely.intersects_xy(polygon, lon, lat)
+        return {i for i, here in zip(self.osm.nodes, is_inside.tolist(), strict=True) if here}
 
     def _tagged(self, kind, key, value):
         rows = {
