@@ -1,7 +1,7 @@
 """
 The two questions of a rider, against scipy and networkx on the same network, weights and queries.
 
-`make bench` runs it on the demo district; `python benchmarks/bench_questions.py --osm FILE` on an
+`make bench` runs it on the demo district; `python -m benchmarks.questions --osm FILE` on an
 extract. Answers are compared before anything is timed; peers take turns query by query, one
 thread each. What is reported are medians and ratios: absolute times belong to the machine.
 """
@@ -187,7 +187,7 @@ def main() -> None:
     if options.json:
         Path(options.json).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     else:
-        print("on a real extract: python benchmarks/bench_questions.py --osm FILE.osm.pbf")
+        print("on a real extract: python -m benchmarks.questions --osm FILE.osm.pbf")
 
 
 if __name__ == "__main__":
