@@ -11,8 +11,8 @@ import shapely
 from pyproj import Geod
 
 from geo_service.errors import InvalidInputError
-from geo_service.network.build import THIN_M
 from geo_service.network.graph import MODES, NONE, Network, load_network, save_network
+from geo_service.network.links import THIN_M
 from geo_service.network.osm import graph_to_network, network_to_graph, read_osm_file
 from geo_service.network.profiles import PROFILES
 from tests.oracles.network import Osm, compare_with_slow, parse_xml, random_town

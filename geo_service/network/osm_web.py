@@ -155,7 +155,8 @@ def _settings(folder: Path, overpass_url: str | None, nominatim_url: str | None)
         "requests_kwargs": {**osmnx.settings.requests_kwargs, "hooks": {"response": _Watch()}},
     }
     if overpass_url is not None:
-        wanted |= {"overpass_url": overpass_url, "overpass_rate_limit": False}
+        is_public = overpass_url.rstrip("/") == osmnx.settings.overpass_url.rstrip("/")
+        wanted |= {"overpass_url": overpass_url, "overpass_rate_limit": is_public}
     if nominatim_url is not None:
         wanted |= {"nominatim_url": nominatim_url}
     before = {name: getattr(osmnx.settings, name) for name in wanted}

@@ -12,8 +12,8 @@ import shapely
 
 from geo_service.errors import InvalidInputError
 from geo_service.geo import check_lonlat
-from geo_service.network.build import Links, assemble
 from geo_service.network.graph import MODES, NONE, LongArray, Network
+from geo_service.network.links import Links, assemble
 
 Weight = Literal["travel_time", "length"]
 
