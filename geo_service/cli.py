@@ -327,13 +327,10 @@ def route(
 @AS_JSON
 def links(destination: LonLat, name: str, mode: Any, datum: str, as_json: bool) -> None:
     """Links that open the way in map apps, each in its own datum."""
-    from geo_service.exchange.navlinks import LinkSettings, build_links, describe_links
+    from geo_service.districts.district import link_settings
+    from geo_service.exchange.navlinks import build_links, describe_links
 
-    settings = _settings()
-    link_settings = LinkSettings(
-        app_name=settings.app_name, baidu_src=settings.baidu_src, tencent_key=settings.tencent_key
-    )
-    built = build_links(_to_wgs84(destination, datum), name, mode, link_settings)
+    built = build_links(_to_wgs84(destination, datum), name, mode, link_settings(_settings()))
     answer = dict(zip(built, describe_links(built), strict=True))
     lines = []
     for target, link in answer.items():

@@ -70,6 +70,17 @@ class District:
         Its district.toml.
     settings
         App names for links, ages of facts.
+
+    Attributes
+    ----------
+    id, name_zh, name_en, bbox, centre, synthetic
+        As in `DistrictConfig`.
+    map_approval
+        Approval number of the map (审图号), None if there is none.
+    catalogue
+        Categories and kinds of service, the district's own among them.
+    store, routers, finder
+        The machines behind the answers.
     """
 
     def __init__(self, directory: Path, config: DistrictConfig, settings: Settings) -> None:
@@ -77,51 +88,16 @@ class District:
 
         self.directory = directory
         self.config = config
+        self.id, self.name_zh, self.name_en = config.id, config.name_zh, config.name_en
+        self.bbox, self.centre = config.bbox, config.centre
+        self.synthetic = config.synthetic
+        self.map_approval = config.map_approval or None
         self.catalogue: Catalogue = catalogue_with(config.categories, config.services)
         self.store: Store = open_sqlite(directory / "store.sqlite", catalogue=self.catalogue)
         self.routers: Mapping[str, Router] = _Routers(directory / "network")
         ages = Ages(settings.hours_age_days, settings.existence_age_days, settings.cabinet_age_days)
         self.finder: Finder = Finder(self.store, self.routers, self.catalogue, ages)
-        self._links = LinkSettings(
-            app_name=settings.app_name, baidu_src=settings.baidu_src, tencent_key=settings.tencent_key
-        )
-
-    # -- what it is -------------------------------------------------------------------------------
-
-    @property
-    def id(self) -> str:
-        """Key of the district in every address."""
-        return self.config.id
-
-    @property
-    def name_zh(self) -> str:
-        """Name in Chinese."""
-        return self.config.name_zh
-
-    @property
-    def name_en(self) -> str:
-        """Name in English."""
-        return self.config.name_en
-
-    @property
-    def bbox(self) -> tuple[float, float, float, float]:
-        """West, south, east, north, WGS 84 degrees."""
-        return self.config.bbox
-
-    @property
-    def centre(self) -> LonLat:
-        """Longitude, latitude of a junction near the middle."""
-        return self.config.centre
-
-    @property
-    def synthetic(self) -> bool:
-        """Whether streets and places are made up."""
-        return self.config.synthetic
-
-    @property
-    def map_approval(self) -> str | None:
-        """Approval number of the map (审图号), if there is one."""
-        return self.config.map_approval or None
+        self._links = link_settings(settings)
 
     @property
     def profiles(self) -> tuple[str, ...]:
@@ -392,6 +368,25 @@ def open_district(directory: Path, settings: Settings | None = None) -> District
     config = read_config(directory / "district.toml")
     use_jit_cache(directory)
     return District(directory, config, settings or load_settings(os.environ))
+
+
+def link_settings(settings: Settings) -> LinkSettings:
+    """
+    What links into map apps say of us.
+
+    Parameters
+    ----------
+    settings
+        The environment's settings.
+
+    Returns
+    -------
+    links
+        App name and keys; an app that needs a key is left out without one.
+    """
+    return LinkSettings(
+        app_name=settings.app_name, baidu_src=settings.baidu_src, tencent_key=settings.tencent_key
+    )
 
 
 def use_jit_cache(directory: Path) -> None:
