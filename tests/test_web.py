@@ -244,19 +244,27 @@ def test_pages_take_no_position(client):
     assert "allowed: layer, lang" in client.get("/xiangheyuan/?from=116.4,39.9").text
 
 
-@pytest.mark.parametrize(
-    "path", [*PAGES, "/api/v1/districts", "/xiangheyuan/map.js", "/xiangheyuan/streets.json"]
-)
-def test_every_answer_carries_the_security_headers(client, place, path):
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_has_a_strict_policy(client, place, path):
     headers = client.get(path.replace("{place}", place.id)).headers
     policy = headers["Content-Security-Policy"]
     assert "script-src 'self';" in policy
     assert "style-src 'self';" in policy
     assert "unsafe" not in policy
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
     assert "geolocation=(self)" in headers["Permissions-Policy"]
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+FILES = ("/api/v1/districts", "/api/v1/none", "/xiangheyuan/map.js", "/static/x/app.js", "/healthz")
+
+
+@pytest.mark.parametrize("path", [*PAGES, *FILES])
+def test_every_answer_forbids_guessing_framing_and_referring(client, place, path):
+    headers = client.get(path.replace("{place}", place.id)).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -9,6 +9,7 @@ delta coded in the text form of Google's polyline algorithm, which gzip likes.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +41,23 @@ class _Link:
     points: Line
 
 
-def build_streets(networks: Sequence[Network]) -> bytes:
+class Streets(NamedTuple):
+    """
+    The basemap in two files: a page asks for the second when it shows a single block.
+
+    Parameters
+    ----------
+    roads
+        Lanes, streets and avenues.
+    paths
+        What only walkers use.
+    """
+
+    roads: bytes
+    paths: bytes
+
+
+def build_streets(networks: Sequence[Network]) -> Streets:
     """
     Make the basemap of a district.
 
@@ -52,7 +69,7 @@ def build_streets(networks: Sequence[Network]) -> bytes:
     Returns
     -------
     streets
-        JSON: ``format``, ``origin`` (longitude, latitude, 1e-5 degrees), ``names`` and ``lines``, each
+        Each file is JSON: ``format``, ``origin`` (longitude, latitude, 1e-5 degrees), ``names`` and ``lines``, each
         ``[kind, name, points]``: kind 0 path, 1 lane, 2 street, 3 avenue; name a position in ``names``;
         points relative to each other, across lines too, the first to the origin. Byte-equal for equal
         networks.
@@ -65,7 +82,11 @@ def build_streets(networks: Sequence[Network]) -> bytes:
         for link in _links(network, names, ridden, lengths_m):
             # the same piece of street in two networks is drawn once
             drawn.setdefault(min(tuple(link.points), tuple(link.points[::-1])), link)
-    return _dump(list(_thin(list(_chains(list(drawn.values()))))), list(names))
+    lines = list(_thin(list(_chains(list(drawn.values())))))
+    return Streets(
+        roads=_dump([line for line in lines if line[0] != PATH], names),
+        paths=_dump([line for line in lines if line[0] == PATH], names),
+    )
 
 
 def _ridden_ways(networks: Sequence[Network]) -> set[int]:
@@ -168,17 +189,20 @@ def _thin(chains: Sequence[tuple[int, int, Line]]) -> Iterator[tuple[int, int, L
         yield kind, name, [(round(x), round(y)) for x, y in line.coords]
 
 
-def _dump(lines: Sequence[tuple[int, int, Line]], names: Sequence[str]) -> bytes:
+def _dump(lines: Sequence[tuple[int, int, Line]], names: Mapping[str, int]) -> bytes:
     every = [point for _, _, line in lines for point in line]
     origin = [min(values) for values in zip(*every, strict=True)] if every else [0, 0]
     lon, lat = origin
     rows = []
+    used = {name for _, name, _ in lines}
+    kept = [name for name, position in names.items() if position in used]
+    position = {names[name]: i for i, name in enumerate(kept)}
     for kind, name, line in sorted(
         lines, key=lambda row: (row[0], row[1], _morton(row[2][0], origin), row[2])
     ):
-        rows.append([kind, name, encode_line(line, lon, lat)])
+        rows.append([kind, position[name], encode_line(line, lon, lat)])
         lon, lat = line[-1]
-    return orjson.dumps({"format": FORMAT, "origin": origin, "names": names, "lines": rows})
+    return orjson.dumps({"format": FORMAT, "origin": origin, "names": kept, "lines": rows})
 
 
 def _morton(point: tuple[int, int], origin: Sequence[int]) -> int:

@@ -49,10 +49,15 @@ CSP = "; ".join(
     )
 )
 
-SECURITY_HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": CSP,
+EVERYWHERE: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+}
+"""On every answer; files and data are documents of their own to nobody."""
+
+ON_PAGES: Mapping[str, str] = {
+    "Content-Security-Policy": CSP,
     "Permissions-Policy": "geolocation=(self), camera=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
@@ -144,9 +149,9 @@ def _check_size() -> None:
 
 
 def _finish(response: Response) -> Response:
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
+    response.headers.update(EVERYWHERE)
     if response.mimetype == "text/html":
+        response.headers.update(ON_PAGES)
         response.headers.setdefault("Cache-Control", "no-cache")
         response.vary.update(("Accept-Language", "Accept-Encoding"))
     response.headers["X-Request-Id"] = request_id()

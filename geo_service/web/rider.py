@@ -54,7 +54,9 @@ class Drawn:
     theme
         Style sheet with the colours of the district's categories.
     streets
-        The basemap, ready to send.
+        The basemap's roads, ready to send.
+    paths
+        The basemap's paths, likewise.
     apps
         Map apps that lead to places here, each with the datum it reads here; links of the centre.
     """
@@ -63,6 +65,7 @@ class Drawn:
     script: Asset
     theme: Asset
     streets: Asset
+    paths: Asset
     apps: Mapping[str, Link]
 
 
@@ -87,7 +90,8 @@ def draw(district: District) -> Drawn:
         shell,
         pack_asset(shell.script.encode(), "text/javascript"),
         pack_asset(theme.encode(), "text/css"),
-        pack_asset(streets, "application/json"),
+        pack_asset(streets.roads, "application/json"),
+        pack_asset(streets.paths, "application/json"),
         build_links(district.centre, district.name_zh, settings=link_settings()),
     )
 
@@ -174,8 +178,14 @@ def map_theme(district_id: str) -> Response:
 
 @rider.get("/<district_id>/streets.json")
 def streets(district_id: str) -> Response:
-    """Send the basemap."""
+    """Send the basemap: streets and their names."""
     return _send(_drawn(find_district(district_id)).streets)
+
+
+@rider.get("/<district_id>/paths.json")
+def paths(district_id: str) -> Response:
+    """Send the paths that the basemap shows at close zooms."""
+    return _send(_drawn(find_district(district_id)).paths)
 
 
 @rider.get("/<district_id>/pins.json")

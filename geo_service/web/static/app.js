@@ -4,10 +4,11 @@ import { makeChooser } from "./chooser.js";
 import { makeLocator } from "./me.js";
 import { loadPins, pinLayer } from "./pins.js";
 import { makeSheet } from "./sheet.js";
-import { loadStreets, streetLayer } from "./streets.js";
+import { PATHS_FROM_ZOOM, loadStreets, streetLayer } from "./streets.js";
 
 const NAMED = 3;
 const IN_VIEW = 4;
+const LEAST_ZOOM = 15;
 
 const page = document.body.dataset;
 const cards = [...document.querySelectorAll(".card")];
@@ -21,6 +22,8 @@ function say(text) {
   message.textContent = text;
   message.hidden = !text;
 }
+
+const failed = () => say(message.dataset.failed);
 
 const lonlat = (text) => text.split(",").map(Number);
 const latlng = (card) => lonlat(card.dataset.lonlat).reverse();
@@ -63,9 +66,17 @@ function pick(place) {
   document.getElementById("list").scrollTop = 0;
 }
 
+// The centre and the nearest few, as many as fit without losing the street names.
 function firstView() {
-  const points = [lonlat(page.centre).reverse(), ...cards.slice(0, IN_VIEW).map(latlng)];
-  map.fitBounds(L.latLngBounds(points), { ...padding(), maxZoom: 17, animate: false });
+  const centre = lonlat(page.centre).reverse();
+  const pad = padding();
+  const margin = L.point(pad.paddingTopLeft).add(pad.paddingBottomRight);
+  let bounds;
+  for (let n = Math.min(IN_VIEW, cards.length); n >= 0; n--) {
+    bounds = L.latLngBounds([centre, ...cards.slice(0, n).map(latlng)]);
+    if (map.getBoundsZoom(bounds, false, margin) >= LEAST_ZOOM) break;
+  }
+  map.fitBounds(bounds, { ...pad, maxZoom: 17, animate: false });
 }
 
 // The list is sorted from here, so the map shows it.
@@ -94,6 +105,13 @@ async function drawPins() {
 
 async function drawStreets() {
   streets = streetLayer(await loadStreets(page.streets)).addTo(map);
+  const close = () => {
+    if (map.getZoom() < PATHS_FROM_ZOOM) return;
+    map.off("zoomend", close);
+    loadStreets(page.paths).then(streets.add).catch(failed);
+  };
+  map.on("zoomend", close);
+  close();
 }
 
 function wireCards() {
@@ -135,7 +153,6 @@ if (map) {
   firstView();
   markCentre();
   makeLocator(map, { say, bbox: lonlat(page.bbox), padding });
-  const failed = () => say(message.dataset.failed);
   await Promise.all([drawPins().catch(failed), drawStreets().catch(failed)]);
 }
 document.documentElement.dataset.ready = "yes";

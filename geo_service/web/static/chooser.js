@@ -1,20 +1,8 @@
 // Which map app? Asked once; afterwards the button goes straight there until it is changed.
 
+import { worksHere } from "./platform.js";
+
 const KEY = "map-app";
-
-function platform() {
-  const agent = navigator.userAgent;
-  if (/OpenHarmony|HarmonyOS|ArkWeb/i.test(agent)) return "harmonyos";
-  if (/Android/i.test(agent)) return "android";
-  if (/iPhone|iPad|iPod/i.test(agent)) return "ios";
-  return "desktop";
-}
-
-function fits(item, here) {
-  const made = item.dataset.platform.toLowerCase();
-  const phones = ["android", "ios", "harmonyos"].filter((name) => made.includes(name));
-  return here === "desktop" || phones.length === 0 || phones.includes(here);
-}
 
 const read = () => {
   try {
@@ -37,7 +25,6 @@ export function makeChooser() {
   const dialog = document.getElementById("chooser");
   const list = dialog.querySelector(".links");
   const remembered = document.getElementById("remembered");
-  const here = platform();
 
   function recall() {
     const app = read();
@@ -50,7 +37,7 @@ export function makeChooser() {
 
   function ask(card) {
     dialog.querySelector("h2").textContent = card.querySelector(".name").textContent;
-    const items = [...card.querySelectorAll(".links li")].filter((item) => fits(item, here));
+    const items = [...card.querySelectorAll(".links li")].filter(worksHere);
     list.replaceChildren(...items.map((item) => item.cloneNode(true)));
     dialog.showModal();
   }

@@ -44,6 +44,11 @@ export function pinLayer(places, { character, named, label, onPick }) {
       riseOnHover: true,
     });
     marker.on("click", () => onPick(place));
+    marker.on("keydown", ({ originalEvent }) => {
+      if (originalEvent.key !== "Enter" && originalEvent.key !== " ") return;
+      originalEvent.preventDefault();
+      onPick(place);
+    });
     marker.on("add", () => marker.getElement()?.setAttribute("aria-label", place.name));
     markers.set(place.id, marker);
   }

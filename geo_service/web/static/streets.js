@@ -6,17 +6,20 @@ const NAME_FROM_ZOOM = { 1: 17, 2: 16, 3: 14 };
 const WIDTH = [1.2, 5, 8, 13];
 const GROWTH = 1.55;
 
+export const PATHS_FROM_ZOOM = 17;
+const LANE_EDGES_FROM_ZOOM = 15;
+
 export async function loadStreets(url) {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`streets: ${response.status}`);
   const file = await response.json();
   if (file.format !== "geo_service streets 1") throw new Error("streets: another format");
   const pen = { lon: file.origin[0], lat: file.origin[1] };
-  return { names: file.names, lines: file.lines.map((line) => decode(line, pen)) };
+  return file.lines.map((line) => decode(line, file.names, pen));
 }
 
 // Positions in Web Mercator, world = 0..1, once; drawing then only scales and shifts.
-function decode([kind, name, text], pen) {
+function decode([kind, name, text], names, pen) {
   const points = [];
   let at = 0;
   const number = () => {
@@ -43,10 +46,12 @@ function decode([kind, name, text], pen) {
     box[2] = Math.max(box[2], x);
     box[3] = Math.max(box[3], y);
   }
-  return { kind, name, points, box };
+  return { kind, name: names[name], points, box };
 }
 
 export function streetLayer(streets) {
+  const lines = [...streets];
+
   // L.Renderer keeps a canvas in place while the map is dragged and scales it while it zooms
   const Streets = L.Renderer.extend({
     options: { padding: 0.25, pane: "tilePane" },
@@ -76,7 +81,7 @@ export function streetLayer(streets) {
       this._pen.setTransform(dots, 0, 0, dots, 0, 0);
       const zoom = this._map.getZoom();
       const origin = this._map.getPixelOrigin().add(this._bounds.min);
-      paint(this._pen, streets, { zoom, scale: 256 * 2 ** zoom, x: origin.x, y: origin.y, size });
+      paint(this._pen, lines, { zoom, scale: 256 * 2 ** zoom, x: origin.x, y: origin.y, size });
       this.fire("update");
     },
 
@@ -84,34 +89,35 @@ export function streetLayer(streets) {
       if (this._map) this._update();
     },
   });
-  return new Streets();
+  const layer = new Streets();
+  layer.add = (more) => {
+    lines.push(...more);
+    layer.repaint();
+  };
+  return layer;
 }
 
-function paint(pen, { names, lines }, view) {
+function paint(pen, lines, view) {
   const palette = readPalette();
   pen.clearRect(0, 0, view.size.x, view.size.y);
   const seen = lines.filter(({ box }) => inView(box, view));
   pen.lineJoin = "round";
   pen.lineCap = "round";
   const grow = GROWTH ** (view.zoom - 16);
-  for (const kind of [0, 1, 2, 3]) {
-    if (kind === 0 && view.zoom < 16) continue;
-    const path = trace(seen, kind, view);
-    const width = Math.max(kind === 1 ? 0.8 : 1, WIDTH[kind] * grow);
-    if (kind === 0) {
-      pen.setLineDash([4, 4]);
-      stroke(pen, path, palette.path, 1.3);
-      pen.setLineDash([]);
-    } else {
-      if (view.zoom >= 14 || kind > 1) stroke(pen, path, palette[`${KINDS[kind]}-edge`], width + 1.6);
-    }
+  const width = (kind) => Math.max(1, WIDTH[kind] * grow);
+  if (view.zoom >= PATHS_FROM_ZOOM) {
+    pen.setLineDash([4, 4]);
+    stroke(pen, trace(seen, 0, view), palette.path, 1.3);
+    pen.setLineDash([]);
   }
-  // all fills after all edges, so that crossings stay open
-  for (const kind of [1, 2, 3]) {
-    const width = Math.max(kind === 1 ? 0.8 : 1, WIDTH[kind] * grow);
-    stroke(pen, trace(seen, kind, view), palette[KINDS[kind]], width);
+  // all fills after all edges, so that crossings stay open; far away lanes are hairlines without edges
+  const roads = [1, 2, 3].map((kind) => [kind, trace(seen, kind, view)]);
+  const edged = view.zoom < LANE_EDGES_FROM_ZOOM ? roads.slice(1) : roads;
+  for (const [kind, path] of edged) stroke(pen, path, palette[`${KINDS[kind]}-edge`], width(kind) + 1.6);
+  for (const [kind, path] of roads) {
+    stroke(pen, path, palette[KINDS[kind]], edged.length < 3 && kind === 1 ? 1 : width(kind));
   }
-  label(pen, seen, names, view, palette);
+  label(pen, seen, view, palette);
 }
 
 function inView([west, north, east, south], { scale, x, y, size }) {
@@ -136,7 +142,7 @@ function stroke(pen, path, colour, width) {
 }
 
 // Names on the longest straight stretch in view; characters stand upright where a street runs north.
-function label(pen, lines, names, view, palette) {
+function label(pen, lines, view, palette) {
   const taken = [];
   const said = new Map();
   pen.font = `14px ${getComputedStyle(document.body).fontFamily}`;
@@ -148,7 +154,7 @@ function label(pen, lines, names, view, palette) {
   const ordered = lines.filter((line) => line.name && view.zoom >= (NAME_FROM_ZOOM[line.kind] ?? 99));
   ordered.sort((a, b) => b.kind - a.kind);
   for (const line of ordered) {
-    const name = names[line.name];
+    const { name } = line;
     const spot = longestStretch(line.points, view);
     const latin = /^[\x20-\x7e]*$/.test(name);
     const length = latin ? pen.measureText(name).width : name.length * 15;
