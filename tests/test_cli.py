@@ -270,13 +270,14 @@ def test_an_error_for_a_program_is_json_on_standard_error(run, demo_directory):
         ("empty.osm", b""),
         ("text.osm", b"this is not a map"),
         ("truncated.osm", b"<?xml version='1.0'?><osm version='0.6'><node id='1' lat='39.9' lon="),
-        ("junk.osm.pbf", os.urandom(64)),
+        ("junk.osm.pbf", bytes(range(7, 135))),
         (
             "no-streets.osm",
             b"<?xml version='1.0'?><osm version='0.6'><node id='1' lat='39.9' lon='116.4'/></osm>",
         ),
         ("map.txt", b"<?xml version='1.0'?><osm version='0.6'></osm>"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_an_unusable_osm_file_makes_no_district_and_leaves_nothing(run, tmp_path, name, content):
     file = tmp_path / name

@@ -11,7 +11,6 @@ import pytest
 from geo_service.districts import open_district
 from geo_service.districts.changes import import_geojson
 from geo_service.districts.create import Recipe, create_district
-from geo_service.engine.router import UNREACHED
 from geo_service.hours import SHANGHAI
 from geo_service.settings import Settings
 from tests.oracles import engine as oracle
@@ -74,37 +73,56 @@ def placed(district, tmp_path_factory):
     return district
 
 
+def feet(snaps) -> list[oracle.Foot]:
+    """Points as the oracle holds them; that both snap alike is tested apart."""
+    columns = (snaps.link, snaps.share, snaps.foot_lon, snaps.foot_lat, snaps.gap_m)
+    return [
+        oracle.Foot(None if row[0] < 0 else int(row[0]), *map(float, row[1:]))
+        for row in zip(*columns, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("profile", ["ebike", "walk"])
+def test_a_point_snaps_where_looking_at_every_street_finds_it(placed, profile):
+    router = placed.routers[profile]
+    (point,) = street_points(placed, 1, seed=4)
+    found = feet(router.snap(point[None, :]))[0]
+    assert found == pytest.approx(oracle.snap(router.network, *point.tolist()))
+
+
 @pytest.mark.parametrize("profile", ["ebike", "walk"])
 def test_nearest_equals_the_oracle_to_the_millisecond(placed, profile):
     router = placed.routers[profile]
     places = placed.store.layer("station").features
+    origin = street_points(placed, 1, seed=2)
     facilities = router.snap(np.array([place.target for place in places]))
-    for origin in street_points(placed, 3, seed=2).tolist():
-        answer = placed.nearest(origin=tuple(origin), layer="station", at=NOON, k=5, profile=profile)
-        start = router.snap(np.array([origin]))
-        costs = oracle.costs_from(router.network, start, facilities)
-        expected = sorted(
-            (cost, place.id) for cost, place in zip(costs, places, strict=True) if cost != UNREACHED
-        )[:5]
-        found = [(round(result["cost_s"] * 1000), result["id"]) for result in answer["results"]]
-        assert found == expected
-        for result in answer["results"]:
-            assert result["state"] == "open"
-            assert result["links"]
+    (row,) = oracle.costs(router.network, feet(router.snap(origin)), feet(facilities))
+    expected = sorted(
+        (found[0], place.id, found[1]) for found, place in zip(row, places, strict=True) if found
+    )[:5]
+    answer = placed.nearest(origin=tuple(origin[0].tolist()), layer="station", at=NOON, k=5, profile=profile)
+    results = answer["results"]
+    found = [(round(r["cost_s"] * 1000), r["id"], round(r["length_m"] * 1000)) for r in results]
+    assert found == expected
+    assert {result["state"] for result in results} == {"open"}
+    assert all(result["links"] for result in results)
 
 
 @pytest.mark.parametrize("profile", ["ebike", "walk"])
-def test_a_route_costs_what_the_oracle_says_and_its_line_is_as_long(placed, profile):
+def test_a_route_costs_what_the_oracle_says_and_its_steps_add_up(placed, profile):
     router = placed.routers[profile]
-    points = street_points(placed, 6, seed=3)
-    for origin, destination in zip(points[:3], points[3:], strict=True):
-        start, end = router.snap(origin[None, :]), router.snap(destination[None, :])
-        (cost,) = oracle.costs_from(router.network, start, end)
-        if cost == UNREACHED:
+    points = street_points(placed, 4, seed=3)
+    (row,) = oracle.costs(router.network, feet(router.snap(points[:1])), feet(router.snap(points[1:])))
+    assert any(row)
+    for destination, expected in zip(points[1:].tolist(), row, strict=True):
+        if expected is None:
             continue
-        route = placed.route(origin=tuple(origin), destination=tuple(destination), profile=profile)
-        assert round(route["cost_s"] * 1000) == cost
+        route = placed.route(
+            origin=tuple(points[0].tolist()), destination=tuple(destination), profile=profile
+        )
+        assert (round(route["cost_s"] * 1000), round(route["length_m"] * 1000)) == expected
         assert sum(step["length_m"] for step in route["steps"]) == pytest.approx(route["length_m"], abs=1e-6)
+        assert sum(step["cost_s"] for step in route["steps"]) == pytest.approx(route["cost_s"], abs=1e-6)
 
 
 def test_what_osm_knows_is_in_the_layers_from_the_start(district):
