@@ -9,11 +9,16 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
     from geo_service.districts import District
     from tests.towns import Town
+
+# Tests assert no times, and the same commit meets the same random examples.
+hypothesis.settings.register_profile("house", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("house")
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
