@@ -48,9 +48,9 @@ class Recipe:
     osm
         OSM file (.osm .osm.gz .osm.bz2 .osm.pbf).
     place
-        Name that Nominatim finds, or a box.
+        Name that Nominatim finds.
     bbox
-        Part of the file or place to take: west, south, east, north.
+        Part of the file to take, or what to fetch: west, south, east, north.
     id
         Key of the district; from the demo or the directory's name if absent.
     name
@@ -235,6 +235,12 @@ def _check_recipe(recipe: Recipe) -> None:
             "give exactly one of --demo NAME, --osm FILE, --place NAME, or --bbox W,S,E,N alone",
             parameter="source",
             value=given,
+        )
+    if recipe.bbox and (recipe.demo or recipe.place):
+        raise InvalidInputError(
+            f"--bbox does not go with --{given[0]}; it cuts an --osm FILE, or is fetched when it stands alone",
+            parameter="bbox",
+            value=list(recipe.bbox),
         )
     if recipe.demo and recipe.demo not in DEMO_NAMES:
         raise InvalidInputError(
