@@ -13,7 +13,8 @@ from folium.elements import JSCSSMixin
 
 from geo_service.errors import InvalidInputError
 from geo_service.maps import build_shell, build_streets
-from geo_service.maps.streets import AVENUE, LANE, PATH, STREET, encode_line
+from geo_service.maps.streets import AVENUE, GREEN, LANE, PATH, STREET, WATER, encode_line
+from geo_service.network.features import OsmArea
 from geo_service.network.graph import MODES, Metric, Network
 
 BBOX, CENTRE = (116.43, 39.94, 116.47, 39.98), (116.45, 39.96)
@@ -235,6 +236,29 @@ def test_every_street_of_the_demo_is_drawn_within_two_metres(demo_district):
 def test_negative_coordinates_survive_the_coding():
     line = [(-5, 7), (-40, -90_000), (17_999_999, 8_999_999)]
     assert decode_line(encode_line(line, 3, -2), 3, -2) == line
+
+
+def square(lon, lat, side):
+    ring = [(lon, lat), (lon + side, lat), (lon + side, lat + side), (lon, lat + side), (lon, lat)]
+    return [list(point) for point in ring]
+
+
+def test_water_with_its_island_and_parks_are_drawn_and_other_areas_are_not():
+    network = street_network([(1, 2, "路", 1, [(116.0, 39.0), (116.001, 39.0)])])
+    lake = {"type": "Polygon", "coordinates": [square(116.0, 39.0, 0.01), square(116.004, 39.004, 0.001)]}
+    other = {"type": "Polygon", "coordinates": [square(116.02, 39.0, 0.01)]}
+    areas = [
+        OsmArea("way/1", lake, {"natural": "water"}),
+        OsmArea("way/2", other, {"leisure": "park"}),
+        OsmArea("way/3", other, {"landuse": "residential"}),
+        OsmArea(
+            "way/4", {"type": "Polygon", "coordinates": [square(116.0, 39.1, 0.0001)]}, {"natural": "water"}
+        ),
+    ]
+    file = json.loads(build_streets([network], areas).roads)
+    drawn = [(kind, [decode_line(text, *file["origin"]) for text in rings]) for kind, rings in file["areas"]]
+    assert [(kind, len(rings)) for kind, rings in drawn] == [(GREEN, 1), (WATER, 2)]
+    assert shapely.Polygon(*[drawn[1][1][0], [drawn[1][1][1]]]).area == pytest.approx(1000**2 - 100**2)
 
 
 # -- the vendored files -------------------------------------------------------------------------------

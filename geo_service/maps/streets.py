@@ -1,5 +1,5 @@
 """
-A plain basemap: the streets of a district's networks as one small JSON file.
+A plain basemap: the streets of a district's networks, and its water and greens, as small JSON files.
 
 The page draws it on a canvas. Links of one street are chained into long lines, so that a name
 is written once per street and not once per block; coordinates are 1e-5 degrees (about a metre),
@@ -7,7 +7,7 @@ delta coded in the text form of Google's polyline algorithm, which gzip likes.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,11 +15,19 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import shapely
+import shapely.geometry
 
+from geo_service.network.features import OsmArea
 from geo_service.network.graph import MODES, NONE, Network
 
 PATH, LANE, STREET, AVENUE = range(4)
 """How wide a line is drawn: a network carries no OSM classes, so the length of the named street tells."""
+
+WATER, GREEN = 4, 5
+"""Kinds of areas."""
+
+GROUND_E5, GROUND_AREA_E10 = 2.0, 1000
+"""Areas are thinned to two metres, and left out below some thousand square metres."""
 
 STREET_M, AVENUE_M = 350.0, 1500.0
 """A named street at least this long in the district is drawn as a street, as an avenue."""
@@ -57,7 +65,7 @@ class Streets(NamedTuple):
     paths: bytes
 
 
-def build_streets(networks: Sequence[Network]) -> Streets:
+def build_streets(networks: Sequence[Network], areas: Iterable[OsmArea] = ()) -> Streets:
     """
     Make the basemap of a district.
 
@@ -65,14 +73,17 @@ def build_streets(networks: Sequence[Network]) -> Streets:
     ----------
     networks
         Networks of its profiles, at least one; what only walkers use is drawn as a path.
+    areas
+        Areas of its OSM extract; water and greens of some size are drawn, others not.
 
     Returns
     -------
     streets
-        Each file is JSON: ``format``, ``origin`` (longitude, latitude, 1e-5 degrees), ``names`` and ``lines``, each
-        ``[kind, name, points]``: kind 0 path, 1 lane, 2 street, 3 avenue; name a position in ``names``;
-        points relative to each other, across lines too, the first to the origin. Byte-equal for equal
-        networks.
+        Each file is JSON: ``format``, ``origin`` (longitude, latitude, 1e-5 degrees), ``names``,
+        ``lines`` and ``areas``. A line is ``[kind, name, points]``: kind 0 path, 1 lane, 2 street,
+        3 avenue; name a position in ``names``; points relative to each other, across lines too, the
+        first to the origin. An area is ``[kind, [points, …]]``: kind 4 water, 5 green; outline and
+        holes, each relative to the origin. Byte-equal for equal input.
     """
     drawn: dict[tuple[tuple[int, int], ...], _Link] = {}
     names: dict[str, int] = {"": 0}
@@ -84,8 +95,8 @@ def build_streets(networks: Sequence[Network]) -> Streets:
             drawn.setdefault(min(tuple(link.points), tuple(link.points[::-1])), link)
     lines = list(_thin(list(_chains(list(drawn.values())))))
     return Streets(
-        roads=_dump([line for line in lines if line[0] != PATH], names),
-        paths=_dump([line for line in lines if line[0] == PATH], names),
+        roads=_dump([line for line in lines if line[0] != PATH], names, _grounds(areas)),
+        paths=_dump([line for line in lines if line[0] == PATH], names, []),
     )
 
 
@@ -189,8 +200,39 @@ def _thin(chains: Sequence[tuple[int, int, Line]]) -> Iterator[tuple[int, int, L
         yield kind, name, [(round(x), round(y)) for x, y in line.coords]
 
 
-def _dump(lines: Sequence[tuple[int, int, Line]], names: Mapping[str, int]) -> bytes:
+def _grounds(areas: Iterable[OsmArea]) -> list[tuple[int, list[Line]]]:
+    """Water and greens as rings, thinned, greens first so that a pond lies on its park."""
+    grounds = []
+    for area in areas:
+        kind = _ground_kind(area.tags)
+        shape = shapely.geometry.shape(dict(area.geometry)) if kind else None
+        for polygon in getattr(shape, "geoms", [shape] if shape else []):
+            thin = shapely.simplify(shapely.transform(polygon, lambda xy: np.round(xy * 1e5)), GROUND_E5)
+            if thin.area >= GROUND_AREA_E10 and isinstance(thin, shapely.Polygon):
+                rings = [thin.exterior, *thin.interiors]
+                grounds.append((kind, [[(round(x), round(y)) for x, y in ring.coords] for ring in rings]))
+    return sorted(grounds, key=lambda ground: (-ground[0], ground[1]))
+
+
+def _ground_kind(tags: Mapping[str, str]) -> int:
+    if tags.get("natural") == "water" or tags.get("waterway") == "riverbank":
+        return WATER
+    if tags.get("leisure") in ("park", "garden") or tags.get("landuse") in (
+        "grass",
+        "forest",
+        "recreation_ground",
+    ):
+        return GREEN
+    return 0
+
+
+def _dump(
+    lines: Sequence[tuple[int, int, Line]],
+    names: Mapping[str, int],
+    grounds: Sequence[tuple[int, list[Line]]],
+) -> bytes:
     every = [point for _, _, line in lines for point in line]
+    every += [point for _, rings in grounds for ring in rings for point in ring]
     origin = [min(values) for values in zip(*every, strict=True)] if every else [0, 0]
     lon, lat = origin
     rows = []
@@ -202,7 +244,8 @@ def _dump(lines: Sequence[tuple[int, int, Line]], names: Mapping[str, int]) -> b
     ):
         rows.append([kind, position[name], encode_line(line, lon, lat)])
         lon, lat = line[-1]
-    return orjson.dumps({"format": FORMAT, "origin": origin, "names": kept, "lines": rows})
+    areas = [[kind, [encode_line(ring, *origin) for ring in rings]] for kind, rings in grounds]
+    return orjson.dumps({"format": FORMAT, "origin": origin, "names": kept, "lines": rows, "areas": areas})
 
 
 def _morton(point: tuple[int, int], origin: Sequence[int]) -> int:

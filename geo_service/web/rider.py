@@ -14,6 +14,7 @@ from geo_service.errors import NotFoundError
 from geo_service.exchange.navlinks import Link, build_links
 from geo_service.layers import Category, Place
 from geo_service.maps import Shell, build_shell, build_streets
+from geo_service.network.features import load_features
 from geo_service.web.assets import FOREVER, Asset, pack_asset, send_asset
 from geo_service.web.cards import make_card, soonest_words
 from geo_service.web.http import Query, cached
@@ -85,7 +86,8 @@ def draw(district: District) -> Drawn:
     """
     shell = build_shell(district.bbox, district.centre)
     theme = "".join(f".c-{key}{{--pin:{category.colour}}}\n" for key, category in district.catalogue.items())
-    streets = build_streets([district.network(profile) for profile in district.profiles])
+    networks = [district.network(profile) for profile in district.profiles]
+    streets = build_streets(networks, load_features(district.directory / "osm").areas)
     return Drawn(
         shell,
         pack_asset(shell.script.encode(), "text/javascript"),

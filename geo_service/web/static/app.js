@@ -94,6 +94,8 @@ async function drawPins() {
   pins = pinLayer(places, {
     character: page.pin,
     named: new Set(cards.slice(0, NAMED).map((card) => card.dataset.id)),
+    // a name stands on the side where the first view has room
+    side: ({ lon, lat }) => (map.latLngToContainerPoint([lat, lon]).x > map.getSize().x * 0.55 ? "left" : "right"),
     label: document.querySelector(".chip[aria-current]").textContent,
     onPick: pick,
   });

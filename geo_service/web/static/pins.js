@@ -7,7 +7,7 @@ export async function loadPins(url) {
   return rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])));
 }
 
-function pinIcon(character, name) {
+function pinIcon(character, name, side) {
   const pin = document.createElement("div");
   pin.className = "pin";
   const letter = document.createElement("b");
@@ -16,6 +16,7 @@ function pinIcon(character, name) {
   if (name) {
     const tag = document.createElement("em");
     tag.textContent = name;
+    tag.className = side;
     pin.append(tag);
   }
   return L.divIcon({ html: pin, className: "", iconSize: [44, 48], iconAnchor: [22, 46] });
@@ -28,7 +29,7 @@ function clusterIcon(cluster) {
   return L.divIcon({ html: disc, className: "", iconSize: [44, 44] });
 }
 
-export function pinLayer(places, { character, named, label, onPick }) {
+export function pinLayer(places, { character, named, side, label, onPick }) {
   const group = L.markerClusterGroup({
     iconCreateFunction: clusterIcon,
     disableClusteringAtZoom: 18,
@@ -39,7 +40,7 @@ export function pinLayer(places, { character, named, label, onPick }) {
   const markers = new Map();
   for (const place of places) {
     const marker = L.marker([place.lat, place.lon], {
-      icon: pinIcon(character, named.has(place.id) ? place.name : ""),
+      icon: pinIcon(character, named.has(place.id) ? place.name : "", side(place)),
       title: place.name,
       riseOnHover: true,
     });

@@ -1,6 +1,7 @@
 // A plain basemap on one canvas: streets by width, names along them. Colours are the style sheet's.
 
 const KINDS = ["path", "lane", "street", "avenue"];
+const WATER = 4;
 const NAME_FROM_ZOOM = { 1: 17, 2: 16, 3: 14 };
 // line width in pixels at zoom 16, and how it grows from one zoom to the next
 const WIDTH = [1.2, 5, 8, 13];
@@ -15,11 +16,13 @@ export async function loadStreets(url) {
   const file = await response.json();
   if (file.format !== "geo_service streets 1") throw new Error("streets: another format");
   const pen = { lon: file.origin[0], lat: file.origin[1] };
-  return file.lines.map((line) => decode(line, file.names, pen));
+  const lines = file.lines.map(([kind, name, text]) => ({ kind, name: file.names[name], ...decode(text, pen) }));
+  const areas = file.areas.map(([kind, rings]) => decodeRings(kind, rings, file.origin));
+  return { lines, areas };
 }
 
 // Positions in Web Mercator, world = 0..1, once; drawing then only scales and shifts.
-function decode([kind, name, text], names, pen) {
+function decode(text, pen) {
   const points = [];
   let at = 0;
   const number = () => {
@@ -46,11 +49,16 @@ function decode([kind, name, text], names, pen) {
     box[2] = Math.max(box[2], x);
     box[3] = Math.max(box[3], y);
   }
-  return { kind, name: names[name], points, box };
+  return { points, box };
 }
 
-export function streetLayer(streets) {
-  const lines = [...streets];
+function decodeRings(kind, texts, [lon, lat]) {
+  const rings = texts.map((text) => decode(text, { lon, lat }));
+  return { kind, rings, box: rings[0].box };
+}
+
+export function streetLayer({ lines: first, areas }) {
+  const lines = [...first];
 
   // L.Renderer keeps a canvas in place while the map is dragged and scales it while it zooms
   const Streets = L.Renderer.extend({
@@ -81,7 +89,7 @@ export function streetLayer(streets) {
       this._pen.setTransform(dots, 0, 0, dots, 0, 0);
       const zoom = this._map.getZoom();
       const origin = this._map.getPixelOrigin().add(this._bounds.min);
-      paint(this._pen, lines, { zoom, scale: 256 * 2 ** zoom, x: origin.x, y: origin.y, size });
+      paint(this._pen, lines, areas, { zoom, scale: 256 * 2 ** zoom, x: origin.x, y: origin.y, size });
       this.fire("update");
     },
 
@@ -91,16 +99,19 @@ export function streetLayer(streets) {
   });
   const layer = new Streets();
   layer.add = (more) => {
-    lines.push(...more);
+    lines.push(...more.lines);
     layer.repaint();
   };
   return layer;
 }
 
-function paint(pen, lines, view) {
+function paint(pen, lines, areas, view) {
   const palette = readPalette();
   pen.clearRect(0, 0, view.size.x, view.size.y);
   const seen = lines.filter(({ box }) => inView(box, view));
+  for (const area of areas) {
+    if (inView(area.box, view)) fill(pen, area, view, palette[area.kind === WATER ? "water" : "park"]);
+  }
   pen.lineJoin = "round";
   pen.lineCap = "round";
   const grow = GROWTH ** (view.zoom - 16);
@@ -133,6 +144,16 @@ function trace(lines, kind, { scale, x, y }) {
     for (let i = 2; i < points.length; i += 2) path.lineTo(points[i] * scale - x, points[i + 1] * scale - y);
   }
   return path;
+}
+
+function fill(pen, { rings }, { scale, x, y }, colour) {
+  pen.fillStyle = colour;
+  pen.beginPath();
+  for (const { points } of rings) {
+    pen.moveTo(points[0] * scale - x, points[1] * scale - y);
+    for (let i = 2; i < points.length; i += 2) pen.lineTo(points[i] * scale - x, points[i + 1] * scale - y);
+  }
+  pen.fill("evenodd");
 }
 
 function stroke(pen, path, colour, width) {
@@ -184,10 +205,15 @@ function longestStretch(points, { scale, x, y, size }) {
     if (inside && length > (best?.length ?? 0)) {
       best = { x: (ax + bx) / 2, y: (ay + by) / 2, dx: bx - ax, dy: by - ay, length };
     }
-    const turn = next && Math.abs(Math.atan2(next[1] - by, next[0] - bx) - Math.atan2(by - ay, bx - ax));
-    if (!inside || turn > 0.25) start = i;
+    // a name needs a straight stretch: begin anew where the street has left the direction it began in
+    if (!inside || (next && bend(at(start), at(start + 2), [bx, by], next) > 0.2)) start = i;
   }
   return best;
+}
+
+function bend([ax, ay], [bx, by], [cx, cy], [dx, dy]) {
+  const [ux, uy, vx, vy] = [bx - ax, by - ay, dx - cx, dy - cy];
+  return Math.abs(Math.atan2(ux * vy - uy * vx, ux * vx + uy * vy));
 }
 
 function write(pen, name, spot, upright) {
@@ -214,6 +240,6 @@ function inked(pen, text, x, y) {
 
 function readPalette() {
   const style = getComputedStyle(document.documentElement);
-  const names = [...KINDS.flatMap((kind) => [kind, `${kind}-edge`]), "label", "halo"];
+  const names = [...KINDS.flatMap((kind) => [kind, `${kind}-edge`]), "label", "halo", "water", "park"];
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
