@@ -321,7 +321,8 @@ class District:
     def _place_json(self, place: Place, opening: Opening, profile: str) -> Answer:
         properties = feature_to_json(place)["properties"]
         shown = ("address", "access", "services", "power", "operator", "ebike_parking", "hours")
-        checked = [check.on for check in place.provenance.checked.values()]
+        # The age of what the state rests on; other facts have dates of their own.
+        checked = [day for kind in ("hours", "existence") if (day := place.provenance.checked_on(kind))]
         return {
             "id": place.id,
             "layer": place.layer,
