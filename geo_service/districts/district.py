@@ -386,7 +386,10 @@ def link_settings(settings: Settings) -> LinkSettings:
         App name and keys; an app that needs a key is left out without one.
     """
     return LinkSettings(
-        app_name=settings.app_name, baidu_src=settings.baidu_src, tencent_key=settings.tencent_key
+        app_name=settings.app_name,
+        baidu_src=settings.baidu_src,
+        tencent_key=settings.tencent_key,
+        wechat_app_id=settings.wechat_app_id,
     )
 
 

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, current_app, redirect, render_template, r
 from werkzeug.wrappers import Response as AnyResponse
 
 from geo_service.districts import District
+from geo_service.districts.district import link_settings
 from geo_service.errors import NotFoundError
 from geo_service.exchange.navlinks import Link, build_links
 from geo_service.layers import Category, Place
@@ -22,7 +23,6 @@ from geo_service.web.served import (
     find_district,
     find_place,
     first_profile,
-    link_settings,
     present_time,
     served_districts,
     served_settings,
@@ -94,7 +94,7 @@ def draw(district: District) -> Drawn:
         pack_asset(theme.encode(), "text/css"),
         pack_asset(streets.roads, "application/json"),
         pack_asset(streets.paths, "application/json"),
-        build_links(district.centre, district.name_zh, settings=link_settings()),
+        build_links(district.centre, district.name_zh, settings=link_settings(served_settings())),
     )
 
 

@@ -7,7 +7,6 @@ from flask import current_app
 
 from geo_service.districts import District
 from geo_service.errors import NotFoundError
-from geo_service.exchange.navlinks import LinkSettings
 from geo_service.layers import Place
 from geo_service.settings import Settings
 
@@ -49,21 +48,6 @@ def present_time() -> datetime:
     """
     clock: Callable[[], datetime] = current_app.extensions["clock"]
     return clock()
-
-
-def link_settings() -> LinkSettings:
-    """
-    Who we say we are to map apps.
-
-    Returns
-    -------
-    settings
-        From the application's settings.
-    """
-    settings = served_settings()
-    return LinkSettings(
-        app_name=settings.app_name, baidu_src=settings.baidu_src, tencent_key=settings.tencent_key
-    )
 
 
 def first_profile(district: District) -> str:
