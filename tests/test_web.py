@@ -60,6 +60,9 @@ class Renamed:
         features = tuple(dataclasses.replace(f, name=self._name, address=self._name) for f in found.features)
         return Layer(found.name, features, found.version)
 
+    def place(self, place_id):
+        return dataclasses.replace(self._district.place(place_id), name=self._name, address=self._name)
+
     def nearest(self, **question):
         answer = self._district.nearest(**question)
         return answer | {"results": [r | {"name": self._name} for r in answer["results"]]}

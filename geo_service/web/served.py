@@ -7,7 +7,6 @@ from flask import current_app
 
 from geo_service.districts import District
 from geo_service.errors import NotFoundError
-from geo_service.layers import Place
 from geo_service.settings import Settings
 
 
@@ -92,31 +91,3 @@ def find_district(district_id: str) -> District:
             f"there is no district {district_id[:40]!r}; here are: {', '.join(districts) or 'none'}"
         )
     return districts[district_id]
-
-
-def find_place(district: District, place_id: str) -> Place:
-    """
-    A place by its id, whatever its layer.
-
-    Parameters
-    ----------
-    district
-        Where to look.
-    place_id
-        The id.
-
-    Returns
-    -------
-    place
-        Active or paused.
-
-    Raises
-    ------
-    NotFoundError
-        If there is none.
-    """
-    for name in district.layer_names():
-        for feature in district.places(name).features:
-            if feature.id == place_id and isinstance(feature, Place):
-                return feature
-    raise NotFoundError(f"there is no place {place_id[:60]!r} in {district.id}; it may have been removed")
