@@ -332,11 +332,13 @@ def test_check_finds_a_damaged_network_and_a_foreign_working_copy(run, own_distr
 
 
 def command(*argv, **kwargs):
+    """The command line in a process that hears Ctrl-C, also where the tests run in the background of a shell."""
     return subprocess.Popen(
         [sys.executable, "-c", "from geo_service.cli import main; main()", *map(str, argv)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **kwargs,
     )
 
