@@ -1,0 +1,522 @@
+"""
+The k nearest: the label of the origin against the buckets of the facilities.
+
+A bucket holds, for one hub, what it costs from there to each facility, nearest first. The entries
+of the origin's label are read nearest first too; both loops end where nothing can come before the
+k-th best any more. Cost and facility are one number, ``cost << 32 | facility``, so that
+equal costs come in the order of facilities.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from geo_service.engine.constants import (
+    FEW,
+    HUB_MASK,
+    LONG,
+    LOW_MASK,
+    NEVER,
+    NONE,
+    SCAN_PER_FACILITY,
+    VIA_BITS,
+)
+from geo_service.engine.dijkstra import Ends, Nearest, Streets, Windows
+from geo_service.engine.join import Desk, counts_at, find_key, lay_point
+from geo_service.engine.labels import Labels
+from geo_service.network.graph import ByteArray, IntArray, LongArray
+
+
+class Buckets(NamedTuple):
+    """
+    What is left at hubs, and who stands on which link.
+
+    Parameters
+    ----------
+    first
+        Entries at hub ``h`` are ``first[h]:first[h + 1]``, shape ``(n + 1,)``.
+    entry
+        ``cost << 32 | facility``, ascending at each hub, gap and part-edge counted, shape ``(b,)``.
+    link
+        Link of each live facility, ascending, shape ``(l,)``.
+    on_link
+        The facility, shape ``(l,)``.
+    """
+
+    first: LongArray
+    entry: LongArray
+    link: IntArray
+    on_link: LongArray
+
+
+@njit(cache=True, nogil=True)
+def _list_hubs(
+    backward: Labels, rank: IntArray, targets: Ends, f: int, board: LongArray, hubs: LongArray, stamp: int
+) -> int:
+    """Lay what it costs from each hub to a facility on the board; list the hubs and give their number."""
+    n_hubs: int = LONG(0)
+    for slot in range(2):
+        node = targets.node[f, slot]
+        if node == NONE:
+            continue
+        rest = targets.ms[f, slot] + targets.gap_ms[f]
+        for i in range(backward.first[rank[node]], backward.first[rank[node] + 1]):
+            hub = (backward.entry[i] >> VIA_BITS) & HUB_MASK
+            ms = (backward.entry[i] >> 32) + rest
+            if board[hub, 0] != stamp:
+                board[hub, 0] = stamp
+                board[hub, 1] = ms
+                hubs[n_hubs] = hub
+                n_hubs += 1
+            else:
+                board[hub, 1] = min(board[hub, 1], ms)
+    return n_hubs
+
+
+@njit(cache=True, nogil=True)
+def fill_buckets(
+    backward: Labels, rank: IntArray, targets: Ends, rows: LongArray, desk: Desk, first: LongArray
+) -> LongArray:
+    """
+    Leave the costs of some facilities at their hubs.
+
+    Parameters
+    ----------
+    backward
+        Labels against the direction of travel.
+    rank
+        Rank of each node.
+    targets
+        How facilities hang.
+    rows
+        Which of them.
+    desk
+        Of this thread.
+    first
+        Filled in: offsets of buckets, shape ``(n + 1,)``, zero before.
+
+    Returns
+    -------
+    entry
+        Entries of all buckets.
+    """
+    board = desk.board
+    hubs = np.empty(len(board), dtype=np.int64)
+    for f in rows:
+        desk.clock[0] += 1
+        for j in range(_list_hubs(backward, rank, targets, f, board, hubs, desk.clock[0])):
+            first[hubs[j] + 1] += 1
+    for h in range(len(first) - 1):
+        first[h + 1] += first[h]
+    at = first[:-1].copy()
+    entry = np.empty(first[-1], dtype=np.int64)
+    for f in rows:
+        desk.clock[0] += 1
+        for j in range(_list_hubs(backward, rank, targets, f, board, hubs, desk.clock[0])):
+            hub = hubs[j]
+            entry[at[hub]] = (board[hub, 1] << 32) | f
+            at[hub] += 1
+    for h in range(len(first) - 1):
+        if first[h + 1] - first[h] > 1:
+            entry[first[h] : first[h + 1]].sort()
+    return entry
+
+
+@njit(cache=True, nogil=True)
+def merge_buckets(
+    old_first: LongArray,
+    old_entry: LongArray,
+    is_kept: ByteArray,
+    new_first: LongArray,
+    new_entry: LongArray,
+    first: LongArray,
+) -> LongArray:
+    """
+    Copy buckets without some facilities and with others; one pass, nothing is searched.
+
+    Parameters
+    ----------
+    old_first
+        Offsets of the buckets that stand.
+    old_entry
+        Their entries.
+    is_kept
+        Whether each facility they name stays.
+    new_first
+        Offsets of the buckets to add.
+    new_entry
+        Their entries.
+    first
+        Filled in: offsets of the merged buckets, shape ``(n + 1,)``.
+
+    Returns
+    -------
+    entry
+        Merged entries.
+    """
+    entry = np.empty(len(old_entry) + len(new_entry), dtype=np.int64)
+    size = 0
+    for h in range(len(first) - 1):
+        first[h] = size
+        j = new_first[h]
+        for i in range(old_first[h], old_first[h + 1]):
+            if is_kept[old_entry[i] & LOW_MASK] == 0:
+                continue
+            while j < new_first[h + 1] and new_entry[j] < old_entry[i]:
+                entry[size] = new_entry[j]
+                size += 1
+                j += 1
+            entry[size] = old_entry[i]
+            size += 1
+        while j < new_first[h + 1]:
+            entry[size] = new_entry[j]
+            size += 1
+            j += 1
+    first[-1] = size
+    return entry[:size].copy()
+
+
+@njit(cache=True, nogil=True)
+def _insert(best: LongArray, candidate: int) -> int:
+    """Put a candidate in its place unless the same facility stands before it; give the k-th best."""
+    k = len(best)
+    facility = candidate & LOW_MASK
+    at = k - 1
+    for i in range(k):
+        if best[i] & LOW_MASK == facility and best[i] != NEVER:
+            if best[i] <= candidate:
+                return best[k - 1]
+            at = i
+            break
+    while at > 0 and best[at - 1] > candidate:
+        best[at] = best[at - 1]
+        at -= 1
+    best[at] = candidate
+    return best[k - 1]
+
+
+@njit(cache=True, nogil=True)
+def scan(
+    first: LongArray,
+    entry: LongArray,
+    bucket_first: LongArray,
+    bucket_entry: LongArray,
+    r: int,
+    ms: int,
+    best: LongArray,
+) -> None:
+    """
+    Offer the facilities that the label of one node leads to.
+
+    Parameters
+    ----------
+    first
+        Offsets of forward labels.
+    entry
+        Their entries.
+    bucket_first
+        Offsets of buckets.
+    bucket_entry
+        Their entries.
+    r
+        Rank of the node.
+    ms
+        What it costs to get there.
+    best
+        The k best so far, ascending, `NEVER` where there is none.
+    """
+    worst = best[-1]
+    for i in range(first[r], first[r + 1]):
+        start = ((entry[i] >> 32) + ms) << 32
+        if start > worst:
+            break
+        hub = (entry[i] >> VIA_BITS) & HUB_MASK
+        for j in range(bucket_first[hub], bucket_first[hub + 1]):
+            candidate = bucket_entry[j] + start
+            if candidate >= worst:
+                break
+            worst = _insert(best, candidate)
+
+
+@njit(cache=True, nogil=True)
+def nearest_to_node(
+    rank: IntArray,
+    first: LongArray,
+    entry: LongArray,
+    bucket_first: LongArray,
+    bucket_entry: LongArray,
+    node: int,
+    k: int,
+) -> LongArray:
+    """
+    The k nearest from a node, with few arguments for one quick call.
+
+    Parameters
+    ----------
+    rank
+        Rank of each node.
+    first
+        Offsets of forward labels.
+    entry
+        Their entries.
+    bucket_first
+        Offsets of buckets.
+    bucket_entry
+        Their entries.
+    node
+        Where to start.
+    k
+        How many.
+
+    Returns
+    -------
+    found
+        Facilities and their costs, -1 where there is none, shape ``(2, k)``.
+    """
+    found = np.empty((2, k), dtype=np.int64)
+    best = found[1]
+    best[:] = NEVER
+    scan(first, entry, bucket_first, bucket_entry, LONG(rank[node]), LONG(0), best)
+    for i in range(k):
+        found[0, i] = best[i] & LOW_MASK if best[i] != NEVER else NONE
+        found[1, i] = best[i] >> 32 if best[i] != NEVER else NONE
+    return found
+
+
+@njit(cache=True, nogil=True)
+def nearest_to_nodes(
+    rank: IntArray,
+    forward: Labels,
+    buckets: Buckets,
+    nodes: LongArray,
+    found: LongArray,
+) -> None:
+    """
+    The k nearest from each of many nodes.
+
+    Parameters
+    ----------
+    rank
+        Rank of each node.
+    forward
+        Labels of the direction of travel.
+    buckets
+        What is left at hubs.
+    nodes
+        Where to start, shape ``(n,)``.
+    found
+        Filled in: ``cost << 32 | facility``, `NEVER` where there is none, shape ``(n, k)``.
+    """
+    found[:] = NEVER
+    for i in range(len(nodes)):
+        scan(
+            forward.first,
+            forward.entry,
+            buckets.first,
+            buckets.entry,
+            LONG(rank[nodes[i]]),
+            LONG(0),
+            found[i],
+        )
+
+
+@njit(cache=True, nogil=True)
+def _scan_timed(
+    forward: Labels,
+    backward: Labels,
+    rank: IntArray,
+    edge_ms: IntArray,
+    edge_mm: IntArray,
+    sources: Ends,
+    row: int,
+    slot: int,
+    targets: Ends,
+    buckets: Buckets,
+    windows: Windows,
+    desk: Desk,
+    stamp: int,
+    best: LongArray,
+    budget: int,
+) -> int:
+    """
+    Offer the facilities that count on arrival; give what is left of the budget, negative if it ran out.
+
+    A candidate that would count is looked up for its fastest cost before it is believed. One that
+    would not is met again at the hub of its fastest way, if that is another.
+    """
+    r = rank[sources.node[row, slot]]
+    ms = sources.ms[row, slot] + sources.gap_ms[row]
+    worst = best[-1]
+    for i in range(forward.first[r], forward.first[r + 1]):
+        start = ((forward.entry[i] >> 32) + ms) << 32
+        if start > worst:
+            break
+        hub = (forward.entry[i] >> VIA_BITS) & HUB_MASK
+        for j in range(buckets.first[hub], buckets.first[hub + 1]):
+            candidate = buckets.entry[j] + start
+            if candidate >= worst:
+                break
+            budget -= 1
+            if budget < 0:
+                return budget
+            f = candidate & LOW_MASK
+            if desk.seen[f] == stamp or not counts_at(windows, f, candidate >> 32):
+                continue
+            desk.seen[f] = stamp
+            key = find_key(backward, rank, edge_ms, edge_mm, sources, row, targets, f, desk.board, stamp)
+            if counts_at(windows, f, key >> 32):
+                worst = _insert(best, (key >> 32 << 32) | f)
+    return budget
+
+
+@njit(cache=True, nogil=True)
+def _look_along(
+    backward: Labels,
+    rank: IntArray,
+    edge_ms: IntArray,
+    edge_mm: IntArray,
+    sources: Ends,
+    row: int,
+    link: int,
+    targets: Ends,
+    buckets: Buckets,
+    windows: Windows,
+    desk: Desk,
+    stamp: int,
+    best: LongArray,
+) -> None:
+    """Offer the facilities on the origin's own link, which may be reached without passing a node."""
+    at = np.searchsorted(buckets.link, link)
+    while at < len(buckets.link) and buckets.link[at] == link:
+        f = buckets.on_link[at]
+        desk.seen[f] = stamp
+        key = find_key(backward, rank, edge_ms, edge_mm, sources, row, targets, f, desk.board, stamp)
+        if key != NEVER and counts_at(windows, f, key >> 32):
+            _insert(best, (key >> 32 << 32) | f)
+        at += 1
+
+
+@njit(cache=True, nogil=True)
+def _look_at_all(
+    backward: Labels,
+    rank: IntArray,
+    edge_ms: IntArray,
+    edge_mm: IntArray,
+    sources: Ends,
+    row: int,
+    targets: Ends,
+    rows: LongArray,
+    windows: Windows,
+    desk: Desk,
+    stamp: int,
+    best: LongArray,
+) -> None:
+    """Offer every facility by its exact cost: slow and steady, whatever is closed."""
+    best[:] = NEVER
+    k = len(best)
+    for f in rows:
+        key = find_key(backward, rank, edge_ms, edge_mm, sources, row, targets, f, desk.board, stamp)
+        candidate = (key >> 32 << 32) | f
+        if key == NEVER or candidate >= best[k - 1] or not counts_at(windows, f, key >> 32):
+            continue
+        at = np.searchsorted(best, candidate)
+        for i in range(k - 1, at, -1):
+            best[i] = best[i - 1]
+        best[at] = candidate
+
+
+@njit(cache=True, nogil=True)
+def find_nearest(
+    forward: Labels,
+    backward: Labels,
+    rank: IntArray,
+    streets: Streets,
+    sources: Ends,
+    links: IntArray,
+    targets: Ends,
+    rows: LongArray,
+    buckets: Buckets,
+    windows: Windows,
+    k: int,
+    desk: Desk,
+    found: Nearest,
+) -> None:
+    """
+    Find the k nearest facilities of each origin that count on arrival.
+
+    Buckets are scanned with a budget; where it runs out, because all that is near is closed, and where
+    more than `FEW` are asked for, the facilities are looked at one by one.
+
+    Parameters
+    ----------
+    forward
+        Labels of the direction of travel.
+    backward
+        Labels of the other one.
+    rank
+        Rank of each node.
+    streets
+        Edges, forward.
+    sources
+        How origins hang.
+    links
+        Their links.
+    targets
+        How facilities hang.
+    rows
+        Those of them that live.
+    buckets
+        What they left at hubs; without any, all are looked at one by one.
+    windows
+        When facilities count; with an empty ``first`` always.
+    k
+        How many.
+    desk
+        Of this thread.
+    found
+        Filled in, `NONE` and `UNREACHED` before, at least ``k`` columns.
+    """
+    edge_ms = streets.edge_ms
+    edge_mm = streets.edge_mm
+    best = np.empty(k, dtype=np.int64)
+    for row in range(len(sources.gap_ms)):
+        if sources.node[row, 0] == NONE and sources.node[row, 1] == NONE:
+            continue
+        desk.clock[0] += 1
+        stamp = desk.clock[0]
+        lay_point(forward.first, forward.entry, forward.mm, rank, sources, row, desk.board, stamp)
+        best[:] = NEVER
+        budget: int = LONG(-1)
+        if k <= FEW and len(buckets.first) > 0:
+            budget = LONG(SCAN_PER_FACILITY) * (len(rows) + FEW)
+            _look_along(
+                backward, rank, edge_ms, edge_mm, sources, row, LONG(links[row]), targets, buckets, windows,
+                desk, stamp, best,
+            )  # fmt: skip
+            for slot in range(2):
+                node = sources.node[row, slot]
+                if node == NONE or budget < 0:
+                    continue
+                if len(windows.first) == 0:
+                    ms = sources.ms[row, slot] + sources.gap_ms[row]
+                    scan(
+                        forward.first, forward.entry, buckets.first, buckets.entry, LONG(rank[node]), ms, best
+                    )
+                else:
+                    budget = _scan_timed(
+                        forward, backward, rank, edge_ms, edge_mm, sources, row, LONG(slot), targets,
+                        buckets, windows, desk, stamp, best, budget,
+                    )  # fmt: skip
+        if budget < 0:
+            _look_at_all(
+                backward, rank, edge_ms, edge_mm, sources, row, targets, rows, windows, desk, stamp, best
+            )
+        for i in range(k):
+            if best[i] == NEVER:
+                break
+            f = best[i] & LOW_MASK
+            key = find_key(backward, rank, edge_ms, edge_mm, sources, row, targets, f, desk.board, stamp)
+            found.facility[row, i] = f
+            found.cost_ms[row, i] = key >> 32
+            found.length_mm[row, i] = key & LOW_MASK
