@@ -16,7 +16,7 @@ import numpy.typing as npt
 from geo_service.engine.constants import NONE
 from geo_service.engine.dijkstra import Ends
 from geo_service.engine.index import Index
-from geo_service.engine.join import Desk
+from geo_service.engine.join import Desk, Hooks, build_hooks
 from geo_service.engine.scan import Buckets, fill_buckets, merge_buckets
 from geo_service.engine.snap import BoolArray, Snaps
 from geo_service.errors import InvalidInputError
@@ -37,6 +37,10 @@ class Stand(NamedTuple):
         How they hang to be arrived at.
     departs
         How they hang to be left.
+    arrive
+        ``targets`` as labels want them; empty without an index.
+    leave
+        ``departs`` as labels want them; empty without an index.
     rows
         Those with a link, ascending.
     buckets
@@ -46,6 +50,8 @@ class Stand(NamedTuple):
     snaps: Snaps
     targets: Ends
     departs: Ends
+    arrive: Hooks
+    leave: Hooks
     rows: LongArray
     buckets: Buckets
 
@@ -74,6 +80,9 @@ class Machine(NamedTuple):
 
 _NO_LONGS = np.empty(0, dtype=np.int64)
 
+NO_HOOKS = Hooks(np.empty((0, 2, 3), dtype=np.int64), np.empty((0, 2)))
+"""Where there is no index."""
+
 NO_BUCKETS = Buckets(_NO_LONGS, _NO_LONGS, np.empty(0, dtype=np.int32), _NO_LONGS)
 """Where there is no index, or no use for buckets."""
 
@@ -93,15 +102,23 @@ class Facilities:
     def __init__(self, machine: Machine, stand: Stand) -> None:
         self._machine = machine
         self._stand = stand
+        self.quick = self._prepare()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._stand.snaps.link)
 
-    @property
-    def buckets(self) -> tuple[LongArray, LongArray]:
-        """Offsets and entries of the buckets as they stand now."""
-        return self._stand.buckets[:2]
+    def _prepare(self) -> tuple[IntArray | LongArray, ...]:
+        """Arrays for one quick call: ranks, labels, buckets."""
+        index = self._machine.index
+        if index is None:
+            return ()
+        return (index.hierarchy.rank, index.forward.first, index.forward.entry, *self._stand.buckets[:2])
+
+    def _put(self, stand: Stand) -> None:
+        """Let everybody who asks from now on see another stand."""
+        self._stand = stand
+        self.quick = self._prepare()
 
     @property
     def stand(self) -> Stand:
@@ -124,7 +141,7 @@ class Facilities:
         """
         with self._lock:
             rows = np.arange(len(self), len(self) + len(snaps.link))
-            self._stand = self._change(rows, self._machine.take(snaps, "facilities"))
+            self._put(self._change(rows, self._machine.take(snaps, "facilities")))
         return rows
 
     def move(self, rows: LongArray, snaps: Snaps) -> None:
@@ -146,7 +163,7 @@ class Facilities:
                 value=len(snaps.link),
             )
         with self._lock:
-            self._stand = self._change(rows, self._machine.take(snaps, "facilities"))
+            self._put(self._change(rows, self._machine.take(snaps, "facilities")))
 
     def remove(self, rows: LongArray) -> None:
         """
@@ -159,7 +176,7 @@ class Facilities:
         """
         rows = self._take_rows(rows)
         with self._lock:
-            self._stand = self._change(rows, nowhere(self._stand.snaps.take(rows)))
+            self._put(self._change(rows, nowhere(self._stand.snaps.take(rows))))
 
     def where(self, is_eligible: BoolArray) -> "Facilities":
         """
@@ -190,7 +207,7 @@ class Facilities:
             )
         left_out = np.flatnonzero(~kept)
         few = Facilities(self._machine, stand)
-        few._stand = few._change(left_out, nowhere(stand.snaps.take(left_out)))
+        few._put(few._change(left_out, nowhere(stand.snaps.take(left_out))))
         return few
 
     def _take_rows(self, rows: LongArray) -> LongArray:
@@ -216,12 +233,15 @@ class Facilities:
             Snaps(*(_write(a, n, rows, b) for a, b in zip(old.snaps, snaps, strict=True))),
             Ends(*(_write(a, n, rows, b) for a, b in zip(old.targets, targets, strict=True))),
             Ends(*(_write(a, n, rows, b) for a, b in zip(old.departs, departs, strict=True))),
+            NO_HOOKS,
+            NO_HOOKS,
             _NO_LONGS,
             NO_BUCKETS,
         )
         whole = whole._replace(rows=np.flatnonzero(whole.snaps.link != NONE))
         if machine.index is None:
             return whole
+        whole = _hook(machine.index, whole)
         is_kept = np.ones(n, dtype=np.uint8)
         is_kept[rows] = 0
         come = rows[snaps.link != NONE]
@@ -268,8 +288,9 @@ def build_hung(machine: Machine, snaps: Snaps, targets: Ends, departs: Ends) -> 
         Ready to be asked for.
     """
     rows = np.flatnonzero(snaps.link != NONE)
-    stand = Stand(snaps, targets, departs, rows, NO_BUCKETS)
+    stand = Stand(snaps, targets, departs, NO_HOOKS, NO_HOOKS, rows, NO_BUCKETS)
     if machine.index is not None:
+        stand = _hook(machine.index, stand)
         stand = stand._replace(buckets=_fill(machine, stand, rows))
     return Facilities(machine, stand)
 
@@ -299,11 +320,16 @@ def _write(old: npt.NDArray[T], n: int, rows: LongArray, new: npt.NDArray[T]) ->
     return out
 
 
+def _hook(index: Index, stand: Stand) -> Stand:
+    rank = index.hierarchy.rank
+    return stand._replace(arrive=build_hooks(stand.targets, rank), leave=build_hooks(stand.departs, rank))
+
+
 def _fill(machine: Machine, stand: Stand, rows: LongArray) -> Buckets:
     assert machine.index is not None
     index, desk = machine.index, machine.desk(0)
     first = np.zeros(len(index.hierarchy.rank) + 1, dtype=np.int64)
-    entry = fill_buckets(index.backward, index.hierarchy.rank, stand.targets, rows, desk, first)
+    entry = fill_buckets(index.backward, stand.arrive.at, rows, desk, first)
     return Buckets(first, entry, *_sort_links(stand))
 
 

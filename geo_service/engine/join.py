@@ -12,12 +12,79 @@ import numpy as np
 from numba import njit
 
 from geo_service.engine.constants import HUB_MASK, LONG, LOW_MASK, NEVER, NONE, VIA_BITS
-from geo_service.engine.dijkstra import Ends, Streets, Windows
+from geo_service.engine.dijkstra import Ends, Windows
 from geo_service.engine.labels import Labels
-from geo_service.network.graph import ByteArray, IntArray, LongArray
+from geo_service.network.graph import ByteArray, FloatArray, IntArray, LongArray
 
 STAMP, KEY = range(2)
 """Columns of a board: join it belongs to, and least key to the hub."""
+
+
+RANK, SUM, EDGE = range(3)
+"""Columns of a hook: rank of the node, key between node and point, edge between; `NONE` where there is none."""
+
+
+class Hooks(NamedTuple):
+    """
+    How points hang on nodes, as labels want it: two slots each, gaps counted.
+
+    Parameters
+    ----------
+    at
+        `RANK`, `SUM` and `EDGE`, shape ``(n, 2, 3)``.
+    turn
+        As in `Ends`, shape ``(n, 2)``.
+    """
+
+    at: LongArray
+    turn: FloatArray
+
+
+@njit(cache=True, nogil=True)
+def fill_hooks(ends: Ends, rank: IntArray, at: LongArray) -> None:
+    """
+    Write hooks of points that hang.
+
+    Parameters
+    ----------
+    ends
+        How they hang.
+    rank
+        Rank of each node.
+    at
+        Filled in.
+    """
+    for i in range(len(at)):
+        for slot in range(2):
+            node = ends.node[i, slot]
+            at[i, slot, RANK] = NONE
+            at[i, slot, EDGE] = NONE
+            if node != NONE:
+                at[i, slot, RANK] = rank[node]
+                ms = ends.ms[i, slot] + ends.gap_ms[i]
+                at[i, slot, SUM] = (ms << 32) + ends.mm[i, slot] + ends.gap_mm[i]
+                at[i, slot, EDGE] = ends.edge[i, slot]
+
+
+def build_hooks(ends: Ends, rank: IntArray) -> Hooks:
+    """
+    Make hooks of points that hang.
+
+    Parameters
+    ----------
+    ends
+        How they hang.
+    rank
+        Rank of each node.
+
+    Returns
+    -------
+    hooks
+        Two slots per point.
+    """
+    at = np.empty((len(ends.gap_ms), 2, 3), dtype=np.int64)
+    fill_hooks(ends, rank, at)
+    return Hooks(at, ends.turn)
 
 
 class Desk(NamedTuple):
@@ -32,11 +99,14 @@ class Desk(NamedTuple):
         `STAMP` and `KEY` by hub, shape ``(n, 2)``.
     seen
         Stamp of the search that decided about a facility, shape ``(f,)``.
+    value
+        What a sweep carries, by rank, shape ``(n,)``.
     """
 
     clock: LongArray
     board: LongArray
     seen: LongArray
+    value: LongArray
 
 
 def build_desk(n_nodes: int, n_facilities: int) -> Desk:
@@ -59,6 +129,7 @@ def build_desk(n_nodes: int, n_facilities: int) -> Desk:
         np.zeros(1, dtype=np.int64),
         np.zeros((n_nodes, 2), dtype=np.int64),
         np.zeros(n_facilities, dtype=np.int64),
+        np.empty(n_nodes, dtype=np.int64),
     )
 
 
@@ -135,17 +206,10 @@ def meet(
 
 @njit(cache=True, nogil=True)
 def lay_point(
-    first: LongArray,
-    entry: LongArray,
-    mm: IntArray,
-    rank: IntArray,
-    points: Ends,
-    row: int,
-    board: LongArray,
-    stamp: int,
+    first: LongArray, entry: LongArray, mm: IntArray, at: LongArray, row: int, board: LongArray, stamp: int
 ) -> None:
     """
-    Lay the labels of the nodes a point hangs on; its gap is counted.
+    Lay the labels of the nodes a point hangs on.
 
     Parameters
     ----------
@@ -155,10 +219,8 @@ def lay_point(
         Their entries.
     mm
         Their lengths.
-    rank
-        Rank of each node.
-    points
-        How points hang.
+    at
+        Hooks of points.
     row
         The point.
     board
@@ -167,26 +229,16 @@ def lay_point(
         What makes it valid.
     """
     for slot in range(2):
-        node = points.node[row, slot]
-        if node != NONE:
-            ms = points.ms[row, slot] + points.gap_ms[row]
-            start = (ms << 32) + points.mm[row, slot] + points.gap_mm[row]
-            lay(first, entry, mm, board, stamp, LONG(rank[node]), start)
+        if at[row, slot, RANK] != NONE:
+            lay(first, entry, mm, board, stamp, at[row, slot, RANK], at[row, slot, SUM])
 
 
 @njit(cache=True, nogil=True)
 def meet_point(
-    first: LongArray,
-    entry: LongArray,
-    mm: IntArray,
-    rank: IntArray,
-    points: Ends,
-    row: int,
-    board: LongArray,
-    stamp: int,
+    first: LongArray, entry: LongArray, mm: IntArray, at: LongArray, row: int, board: LongArray, stamp: int
 ) -> int:
     """
-    Look up the labels of the nodes a point hangs on; its gap is counted.
+    Look up the labels of the nodes a point hangs on.
 
     Parameters
     ----------
@@ -196,10 +248,8 @@ def meet_point(
         Their entries.
     mm
         Their lengths.
-    rank
-        Rank of each node.
-    points
-        How points hang.
+    at
+        Hooks of points.
     row
         The point.
     board
@@ -214,34 +264,39 @@ def meet_point(
     """
     best: int = LONG(NEVER)
     for slot in range(2):
-        node = points.node[row, slot]
-        if node != NONE:
-            ms = points.ms[row, slot] + points.gap_ms[row]
-            rest = (ms << 32) + points.mm[row, slot] + points.gap_mm[row]
-            here = meet(first, entry, mm, board, stamp, LONG(rank[node]), best - rest) + rest
-            best = min(best, here)
+        if at[row, slot, RANK] != NONE:
+            rest = at[row, slot, SUM]
+            best = min(best, meet(first, entry, mm, board, stamp, at[row, slot, RANK], best - rest) + rest)
     return best
 
 
 @njit(cache=True, nogil=True)
 def go_straight(
-    edge_ms: IntArray, edge_mm: IntArray, sources: Ends, row: int, targets: Ends, f: int
+    edge_key: LongArray,
+    source_at: LongArray,
+    source_turn: FloatArray,
+    row: int,
+    target_at: LongArray,
+    target_turn: FloatArray,
+    f: int,
 ) -> tuple[int, int]:
     """
     Key of the way straight along an edge on which both points stand.
 
     Parameters
     ----------
-    edge_ms
-        Weight of each edge.
-    edge_mm
-        Length of each edge.
-    sources
-        How origins hang.
+    edge_key
+        Key of each edge.
+    source_at
+        Hooks of origins.
+    source_turn
+        Their turns.
     row
         The origin.
-    targets
-        How destinations hang.
+    target_at
+        Hooks of destinations.
+    target_turn
+        Their turns.
     f
         The destination.
 
@@ -252,33 +307,30 @@ def go_straight(
     """
     best: int = LONG(NEVER)
     along: int = LONG(NONE)
-    for s in range(2):
-        edge = sources.edge[row, s]
-        if edge == NONE or sources.node[row, s] == NONE:
+    for slot in range(2):
+        edge = source_at[row, slot, EDGE]
+        if edge == NONE:
             continue
-        for t in range(2):
-            if targets.edge[f, t] != edge or targets.node[f, t] == NONE:
-                continue
-            if sources.turn[row, s] + targets.turn[f, t] >= 0.0:
-                ms = sources.ms[row, s] + targets.ms[f, t] - edge_ms[edge]
-                mm = sources.mm[row, s] + targets.mm[f, t] - edge_mm[edge]
-                ms += sources.gap_ms[row] + targets.gap_ms[f]
-                key = (ms << 32) + mm + sources.gap_mm[row] + targets.gap_mm[f]
+        for side in range(2):
+            if target_at[f, side, EDGE] == edge and source_turn[row, slot] + target_turn[f, side] >= 0.0:
+                key = source_at[row, slot, SUM] + target_at[f, side, SUM] - edge_key[edge]
                 if key < best:
                     best = key
-                    along = LONG(edge)
+                    along = edge
     return best, along
 
 
 @njit(cache=True, nogil=True)
 def find_key(
-    backward: Labels,
-    rank: IntArray,
-    edge_ms: IntArray,
-    edge_mm: IntArray,
-    sources: Ends,
+    first: LongArray,
+    entry: LongArray,
+    mm: IntArray,
+    edge_key: LongArray,
+    source_at: LongArray,
+    source_turn: FloatArray,
     row: int,
-    targets: Ends,
+    target_at: LongArray,
+    target_turn: FloatArray,
     f: int,
     board: LongArray,
     stamp: int,
@@ -288,20 +340,24 @@ def find_key(
 
     Parameters
     ----------
-    backward
-        Labels of the other direction.
-    rank
-        Rank of each node.
-    edge_ms
-        Weight of each edge.
-    edge_mm
-        Length of each edge.
-    sources
-        How origins hang.
+    first
+        Offsets of labels of the other direction.
+    entry
+        Their entries.
+    mm
+        Their lengths.
+    edge_key
+        Key of each edge.
+    source_at
+        Hooks of origins.
+    source_turn
+        Their turns.
     row
         The origin.
-    targets
-        How destinations hang.
+    target_at
+        Hooks of destinations.
+    target_turn
+        Their turns.
     f
         The destination.
     board
@@ -314,8 +370,9 @@ def find_key(
     key
         With both gaps; `NEVER` if no way leads there.
     """
-    over = meet_point(backward.first, backward.entry, backward.mm, rank, targets, f, board, stamp)
-    return min(over, go_straight(edge_ms, edge_mm, sources, row, targets, f)[0])
+    over = meet_point(first, entry, mm, target_at, f, board, stamp)
+    straight, _ = go_straight(edge_key, source_at, source_turn, row, target_at, target_turn, f)
+    return min(over, straight)
 
 
 @njit(cache=True, nogil=True)
@@ -349,10 +406,9 @@ def counts_at(windows: Windows, facility: int, cost: int) -> bool:
 def join_all(
     forward: Labels,
     backward: Labels,
-    rank: IntArray,
-    streets: Streets,
-    sources: Ends,
-    targets: Ends,
+    edge_key: LongArray,
+    sources: Hooks,
+    targets: Hooks,
     rows: LongArray,
     desk: Desk,
     keys: LongArray,
@@ -366,10 +422,8 @@ def join_all(
         Labels of the direction of travel.
     backward
         Labels of the other one.
-    rank
-        Rank of each node.
-    streets
-        Edges, forward.
+    edge_key
+        Key of each edge.
     sources
         How origins hang, ``n`` of them.
     targets
@@ -382,14 +436,18 @@ def join_all(
         Filled in, `NEVER` where no way leads, shape ``(n, m)``.
     """
     board = desk.board
-    for row in range(len(sources.gap_ms)):
+    first, entry, mm = backward.first, backward.entry, backward.mm
+    source_at, source_turn = sources.at, sources.turn
+    target_at, target_turn = targets.at, targets.turn
+    for row in range(len(source_at)):
         desk.clock[0] += 1
         stamp = desk.clock[0]
-        lay_point(forward.first, forward.entry, forward.mm, rank, sources, row, board, stamp)
+        lay_point(forward.first, forward.entry, forward.mm, source_at, row, board, stamp)
         for j in range(len(rows)):
             keys[row, j] = find_key(
-                backward, rank, streets.edge_ms, streets.edge_mm, sources, row, targets, rows[j], board, stamp
-            )
+                first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, rows[j],
+                board, stamp,
+            )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
@@ -414,16 +472,21 @@ def split_keys(keys: LongArray, cost_ms: LongArray, length_mm: LongArray) -> Non
 
 @njit(cache=True, nogil=True)
 def straighten(
-    streets: Streets, sources: Ends, links: IntArray, targets: Ends, on_link: IntArray, order: LongArray,
+    edge_key: LongArray,
+    sources: Hooks,
+    links: IntArray,
+    targets: Hooks,
+    on_link: IntArray,
+    order: LongArray,
     cost_ms: LongArray,
-) -> None:  # fmt: skip
+) -> None:
     """
     Better the costs between points on one link by the way straight along it.
 
     Parameters
     ----------
-    streets
-        Edges, forward.
+    edge_key
+        Key of each edge.
     sources
         How origins hang.
     links
@@ -438,12 +501,10 @@ def straighten(
         Changed, shape ``(n, m)``.
     """
     for row in range(len(links)):
-        if links[row] == NONE:
-            continue
         at = np.searchsorted(on_link, links[row])
-        while at < len(on_link) and on_link[at] == links[row]:
+        while links[row] != NONE and at < len(on_link) and on_link[at] == links[row]:
             f = order[at]
-            key, _ = go_straight(streets.edge_ms, streets.edge_mm, sources, row, targets, f)
+            key, _ = go_straight(edge_key, sources.at, sources.turn, row, targets.at, targets.turn, f)
             if key != NEVER and (cost_ms[row, f] < 0 or key >> 32 < cost_ms[row, f]):
                 cost_ms[row, f] = key >> 32
             at += 1

@@ -132,11 +132,9 @@ def lay_pieces(
     lines: Lines,
     edge_link: IntArray,
     link_edge: IntArray,
-    sources: Ends,
-    targets: Ends,
     shares: FloatArray,
+    parts: LongArray,
     slot: int,
-    side: int,
     whole: IntArray,
 ) -> tuple[IntArray, LongArray, LongArray, FloatArray, IntArray]:
     """
@@ -152,16 +150,13 @@ def lay_pieces(
         Link of each edge.
     link_edge
         Edges of each link.
-    sources
-        How the origin hangs.
-    targets
-        How the destination hangs.
     shares
         Where origin and destination stand on their links, shape ``(2,)``.
+    parts
+        Edge (`NONE` if the foot stands on the node), cost and length of the first and the last piece, or
+        of the only one, shape ``(2, 3)``.
     slot
         By which slot the origin is left, or `STRAIGHT`.
-    side
-        By which slot the destination is reached, or the edge.
     whole
         Whole edges between.
 
@@ -178,35 +173,20 @@ def lay_pieces(
     count = LONG(0)
     for i in range(n):
         is_first = i == 0
-        is_last = i == n - 1
-        if slot == STRAIGHT:
-            if not is_first:
-                break
-            e = LONG(side)
-            t = LONG(0 if link_edge[edge_link[e], 0] == e else 1)
-            ms[count] = sources.ms[0, t] + targets.ms[0, t] - streets.edge_ms[e]
-            mm[count] = sources.mm[0, t] + targets.mm[0, t] - streets.edge_mm[e]
-            ends[count, 0] = shares[0]
-            ends[count, 1] = shares[1]
-        else:
-            e = LONG(
-                sources.edge[0, slot] if is_first else targets.edge[0, side] if is_last else whole[i - 1]
-            )
-            if e == NONE:
-                continue
-            is_against = link_edge[edge_link[e], 1] == e
-            ms[count] = streets.edge_ms[e]
-            mm[count] = streets.edge_mm[e]
-            if is_first:
-                ms[count] = sources.ms[0, slot]
-                mm[count] = sources.mm[0, slot]
-            if is_last:
-                ms[count] = targets.ms[0, side]
-                mm[count] = targets.mm[0, side]
-            ends[count, 0] = shares[0] if is_first else (1.0 if is_against else 0.0)
-            ends[count, 1] = shares[1] if is_last else (0.0 if is_against else 1.0)
+        is_last = i == n - 1 or slot == STRAIGHT
+        part = 0 if is_first else 1
+        e = parts[part, 0] if is_first or is_last else LONG(whole[i - 1])
+        if e == NONE:
+            continue
+        is_against = link_edge[edge_link[e], 1] == e
+        ms[count] = parts[part, 1] if is_first or is_last else streets.edge_ms[e]
+        mm[count] = parts[part, 2] if is_first or is_last else streets.edge_mm[e]
+        ends[count, 0] = shares[0] if is_first else (1.0 if is_against else 0.0)
+        ends[count, 1] = shares[1] if is_last else (0.0 if is_against else 1.0)
         edge[count] = e
         count += ends[count, 0] != ends[count, 1] or ms[count] != 0
+        if slot == STRAIGHT:
+            break
     first_point = np.empty(count + 1, dtype=np.int32)
     first_point[0] = 1
     inner = np.empty((count, 2), dtype=np.int64)
@@ -274,7 +254,7 @@ def build_path(
     origin, destination = points
     shares = np.array([origin.share[0], destination.share[0]])
     edge, ms, mm, lonlat, first_point = lay_pieces(
-        streets, lines, edge_link, link_edge, ends[0], ends[1], shares, way.slot, way.side, way.edge
+        streets, lines, edge_link, link_edge, shares, _parts(streets, ends, way), way.slot, way.edge
     )
     lonlat[0] = origin.lon[0], origin.lat[0]
     lonlat[1] = origin.foot_lon[0], origin.foot_lat[0]
@@ -284,3 +264,18 @@ def build_path(
     gap_ms = np.array([ends[0].gap_ms[0], ends[1].gap_ms[0]], dtype=np.int64)
     gap_mm = np.array([ends[0].gap_mm[0], ends[1].gap_mm[0]], dtype=np.int64)
     return Path(way.cost_ms, way.length_mm, edge, ms, mm, lonlat, first_point, gap_ms, gap_mm)
+
+
+def _parts(streets: Streets, ends: tuple[Ends, Ends], way: Way) -> LongArray:
+    """Edge, cost and length of the first and the last piece, or of the only one."""
+    left, reached = ends
+    if way.slot != STRAIGHT:
+        slot, side = way.slot, way.side
+        first = (left.edge[0, slot], left.ms[0, slot], left.mm[0, slot])
+        return np.array(
+            [first, (reached.edge[0, side], reached.ms[0, side], reached.mm[0, side])], dtype=np.int64
+        )
+    slot = 0 if left.edge[0, 0] == way.side else 1
+    ms = left.ms[0, slot] + reached.ms[0, slot] - streets.edge_ms[way.side]
+    mm = left.mm[0, slot] + reached.mm[0, slot] - streets.edge_mm[way.side]
+    return np.array([(way.side, ms, mm)] * 2, dtype=np.int64)

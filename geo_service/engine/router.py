@@ -45,6 +45,7 @@ from geo_service.engine.dijkstra import (
 )
 from geo_service.engine.facilities import (
     NO_BUCKETS,
+    NO_HOOKS,
     Facilities,
     Machine,
     Stand,
@@ -52,7 +53,7 @@ from geo_service.engine.facilities import (
     build_hung,
 )
 from geo_service.engine.index import Index, build_index, load_index, save_index
-from geo_service.engine.join import Desk, build_desk, join_all, split_keys, straighten
+from geo_service.engine.join import Desk, Hooks, build_desk, build_hooks, join_all, split_keys, straighten
 from geo_service.engine.path import Path, Way, build_path, follow
 from geo_service.engine.reach import Reach, build_reach
 from geo_service.engine.scan import find_nearest, nearest_to_node, nearest_to_nodes
@@ -63,7 +64,7 @@ from geo_service.engine.trace import Trail, build_trail, trace
 from geo_service.engine.what_if import Changes, Spread, build_spread, cover_by_search, try_changes
 from geo_service.errors import InvalidInputError, UnreachableError
 from geo_service.geo import check_lonlat
-from geo_service.network.graph import FloatArray, IntArray, LongArray, Metric, Network, check_streets
+from geo_service.network.graph import IntArray, LongArray, Metric, Network, check_streets
 
 __all__ = [
     "NONE",
@@ -89,6 +90,12 @@ __all__ = [
 
 _PLAIN: Final[tuple[Literal["C"], Literal["W"], Literal["E"]]] = ("C", "W", "E")
 """Layout the kernels are compiled for, whatever views and memory maps callers hold."""
+
+_REAL, _LONG = np.dtype(np.float64), np.dtype(np.int64)
+_SNAP_TYPES = (
+    _REAL, _REAL, np.dtype(np.int32), _REAL, _LONG, _LONG, _REAL, _REAL, _REAL, _LONG,
+)  # fmt: skip
+"""Types of the columns of `Snaps`."""
 
 _ALWAYS = Windows(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 
@@ -224,8 +231,8 @@ class Router:
             return None if found.facility[0, 0] == NONE else follow(work, self._forward, sources, targets)
         hierarchy, trail = self.index.hierarchy, self._trail()
         key, slot, side, n_edges = trace(
-            hierarchy.up, hierarchy.down, self.index.forward, self.index.backward, hierarchy.rank,
-            self._forward, sources, targets, self._desk(0), trail,
+            hierarchy.up, hierarchy.down, self.index.forward, self.index.backward,
+            self._edge_key, self._hook(sources), self._hook(targets), self._desk(0), trail,
         )  # fmt: skip
         return None if key == NEVER else Way(key >> 32, key & LOW_MASK, slot, side, trail.edge[:n_edges])
 
@@ -296,16 +303,16 @@ class Router:
         origins, stand = self._take(origins, "origins"), self._stand(facilities)
         _check_k(k)
         n_facilities = len(stand.snaps.link)
-        always_or_not = _take_windows(windows, n_facilities)
-        found = _nothing_found(len(origins.link), k)
-        sources, k = self._hang(origins, is_left=True), min(k, max(n_facilities, 1))
+        always_or_not = self._take_windows(windows, n_facilities)
+        sources, wanted, k = self._hang(origins, is_left=True), k, min(k, max(n_facilities, 1))
         if self.index is not None:
-            index = self.index
+            index, found = self.index, _room_for(len(origins.link), wanted)
             find_nearest(
-                index.forward, index.backward, index.hierarchy.rank, self._forward, sources, origins.link,
-                stand.targets, stand.rows, stand.buckets, always_or_not, k, self._desk(n_facilities), found,
+                index.forward, index.backward, self._edge_key, self._hook(sources), origins.link, stand.arrive,
+                stand.rows, stand.buckets, always_or_not, k, self._desk(n_facilities), found,
             )  # fmt: skip
             return found
+        found = _nothing_found(len(origins.link), wanted)
         cutoff_ms = int(always_or_not.close_ms.max(initial=0)) - 1 if windows is not None else NO_CUTOFF
         work, cutoff_ms = self._workspace(n_facilities), min(cutoff_ms, NO_CUTOFF)
         search(self._forward, sources, stand.targets, always_or_not, k, cutoff_ms, work, found)
@@ -329,7 +336,7 @@ class Router:
         found
             Rows of facilities, and their costs in milliseconds; -1 where there is none, shape ``(2, k)``.
         """
-        return nearest_to_node(*self._labels, *facilities.buckets, node, k)  # type: ignore[no-any-return]
+        return nearest_to_node(*facilities.quick, node, k)  # type: ignore[no-any-return]
 
     def nearest_nodes(self, nodes: LongArray, facilities: Facilities, k: int) -> tuple[IntArray, LongArray]:
         """
@@ -378,8 +385,11 @@ class Router:
         UnreachableError
             If the streets do not lead there.
         """
-        points = self._at_nodes(np.array([tail])), self._at_nodes(np.array([head]))
-        ends = _hang_nodes(np.array([tail])), _hang_nodes(np.array([head]))
+        at = self._take_nodes([tail, head])
+        points, ends = (
+            (self._at_nodes(at[:1]), self._at_nodes(at[1:])),
+            (_hang_nodes(at[:1]), _hang_nodes(at[1:])),
+        )
         way = self._find_way(*ends)
         if way is None:
             raise UnreachableError(f"no way leads from node {tail} to node {head}", tail=tail, head=head)
@@ -426,17 +436,18 @@ class Router:
 
     def _matrix(self, origins: Snaps, destinations: Snaps, left: Ends, arrived: Ends) -> LongArray:
         n, m = len(origins.link), len(destinations.link)
-        cost_ms = np.full((n, m), UNREACHED, dtype=np.int64)
+        cost_ms = np.empty((n, m), dtype=np.int64)
         if self.index is not None and min(n, m) > FEW_ROWS:
             hierarchy = self.index.hierarchy
-            fill_matrix(hierarchy.down, self.index.forward, hierarchy.rank, left, arrived, cost_ms)
+            sources, targets = self._hook(left), self._hook(arrived)
+            fill_matrix(hierarchy.down, self.index.forward, sources.at, targets.at, cost_ms)
             order = np.argsort(destinations.link, kind="stable")
             on_link = destinations.link[order]
-            straighten(self._forward, left, origins.link, arrived, on_link, order, cost_ms)
+            straighten(self._edge_key, sources, origins.link, targets, on_link, order, cost_ms)
         elif n and m:
             is_back = m < n
-            sources, targets = (arrived, left) if is_back else (left, arrived)
-            costs, _ = self._costs(sources, targets, np.arange(max(n, m)), is_back=is_back)
+            near, far = (arrived, left) if is_back else (left, arrived)
+            costs, _ = self._costs(near, far, np.arange(max(n, m)), is_back=is_back)
             cost_ms[:] = costs.T if is_back else costs
         return cost_ms
 
@@ -449,8 +460,8 @@ class Router:
             keys = np.empty((n, len(rows)), dtype=np.int64)
             own, other = self.index.forward, self.index.backward
             own, other = (other, own) if is_back else (own, other)
-            rank, desk = self.index.hierarchy.rank, self._desk(0)
-            join_all(own, other, rank, self._forward, sources, targets, rows, desk, keys)
+            near, far = self._hook(sources), self._hook(targets)
+            join_all(own, other, self._edge_key, near, far, rows, self._desk(0), keys)
             cost_ms, length_mm = np.full((2, keys.size), UNREACHED, dtype=np.int64)
             split_keys(keys.ravel(), cost_ms, length_mm)
             return cost_ms.reshape(keys.shape), length_mm.reshape(keys.shape)
@@ -483,8 +494,8 @@ class Router:
         if self.index is not None:
             hierarchy = self.index.hierarchy
             cover(
-                hierarchy.up, hierarchy.down, hierarchy.rank, hierarchy.node, stand.targets, stand.rows,
-                cost_ms, facility,
+                hierarchy.up, hierarchy.down, hierarchy.node, stand.arrive.at, stand.rows,
+                self._desk(0).value, cost_ms, facility,
             )  # fmt: skip
         else:
             cover_by_search(self._backward, stand.targets, stand.rows, self._spread(), cost_ms, facility)
@@ -588,7 +599,7 @@ class Router:
         _check_one(end, "destination")
         _check_k(k)
         stand = self._stand(facilities)
-        always_or_not = _take_windows(windows, len(stand.snaps.link))
+        always_or_not = self._take_windows(windows, len(stand.snaps.link))
         left, arrived = self._hang(start, is_left=True), self._hang(end, is_left=False)
         direct_ms = self._costs(left, arrived, np.zeros(1, dtype=np.int64), is_back=False)[0][0, 0]
         if direct_ms == UNREACHED:
@@ -643,7 +654,7 @@ class Router:
         start = self._take(origin, "origin")
         _check_one(start, "origin")
         stand = self._stand(facilities)
-        always_or_not = _take_windows(windows, len(stand.snaps.link))
+        always_or_not = self._take_windows(windows, len(stand.snaps.link))
         left, before = self._hang(start, is_left=True), (0, 0)
         if via is not None:
             via = self._take(via, "via")
@@ -698,34 +709,39 @@ class Router:
 
     def _take(self, snaps: Snaps, parameter: str) -> Snaps:
         """Columns in the one layout the kernels were compiled for; refuse links of another network."""
-        taken = Snaps(
-            lon=_take_floats(snaps.lon),
-            lat=_take_floats(snaps.lat),
-            link=np.require(snaps.link, np.int32, _PLAIN),
-            share=_take_floats(snaps.share),
-            forward_ms=_take_longs(snaps.forward_ms),
-            backward_ms=_take_longs(snaps.backward_ms),
-            foot_lon=_take_floats(snaps.foot_lon),
-            foot_lat=_take_floats(snaps.foot_lat),
-            gap_m=_take_floats(snaps.gap_m),
-            gap_ms=_take_longs(snaps.gap_ms),
-        )
-        if (taken.link >= self.network.n_links).any():
+        if not all(map(_is_plain, snaps, _SNAP_TYPES)):
+            snaps = Snaps(*(np.require(c, t, _PLAIN) for c, t in zip(snaps, _SNAP_TYPES, strict=True)))
+        if len(snaps.link) and snaps.link.max() >= self.network.n_links:
             raise InvalidInputError(
-                f"{parameter}: link {taken.link.max()} is not one of {self.network.n_links}; "
+                f"{parameter}: link {snaps.link.max()} is not one of {self.network.n_links}; "
                 "snap the points on this router",
                 parameter=parameter,
-                value=int(taken.link.max()),
+                value=int(snaps.link.max()),
             )
-        return taken
+        return snaps
 
     def _hang(self, snaps: Snaps, *, is_left: bool) -> Ends:
         return build_ends(snaps, self._link_edge, self._forward, is_left=is_left)
 
+    def _hook(self, ends: Ends) -> Hooks:
+        return build_hooks(ends, self._need_index("this").hierarchy.rank)
+
     @cached_property
-    def _labels(self) -> tuple[IntArray, LongArray, LongArray]:
-        index = self._need_index("nearest_node")
-        return index.hierarchy.rank, index.forward.first, index.forward.entry
+    def _edge_key(self) -> LongArray:
+        """Cost and length of each edge in one number, as labels count."""
+        forward = self._forward
+        return freeze((forward.edge_ms.astype(np.int64) << 32) + forward.edge_mm)
+
+    def _take_windows(self, windows: Windows | None, n_facilities: int) -> Windows:
+        """Windows in plain columns; those that were taken last are known to be so."""
+        if windows is None:
+            return _ALWAYS
+        last: tuple[Windows, Windows] | None = getattr(self._own, "windows", None)
+        if last is not None and last[0] is windows and len(windows.first) == n_facilities + 1:
+            return last[1]
+        taken = _take_windows(windows, n_facilities)
+        self._own.windows = (windows, taken)
+        return taken
 
     def _need_index(self, verb: str) -> Index:
         if self.index is None:
@@ -746,7 +762,11 @@ class Router:
             return facilities.stand
         snaps = self._take(facilities, "facilities")
         targets, departs = self._hang(snaps, is_left=False), self._hang(snaps, is_left=True)
-        return Stand(snaps, targets, departs, np.flatnonzero(snaps.link != NONE), NO_BUCKETS)
+        rows = np.flatnonzero(snaps.link != NONE)
+        if self.index is None:
+            return Stand(snaps, targets, departs, NO_HOOKS, NO_HOOKS, rows, NO_BUCKETS)
+        arrive, leave = self._hook(targets), self._hook(departs)
+        return Stand(snaps, targets, departs, arrive, leave, rows, NO_BUCKETS)
 
     def _take_nodes(self, nodes: npt.ArrayLike) -> LongArray:
         taken = np.require(nodes, np.int64, _PLAIN).ravel()
@@ -821,8 +841,8 @@ def warm_up(router: Router) -> None:
     router.route(here, here)
 
 
-def _take_floats(column: FloatArray) -> FloatArray:
-    return np.require(column, np.float64, _PLAIN)
+def _is_plain(column: npt.NDArray[np.generic], dtype: np.dtype[np.generic]) -> bool:
+    return type(column) is np.ndarray and column.dtype is dtype and column.flags.carray
 
 
 def _take_longs(column: LongArray) -> LongArray:
@@ -844,6 +864,12 @@ def _build_streets(network: Network) -> tuple[Streets, Streets]:
     return forward, backward
 
 
+def _room_for(n: int, k: int) -> Nearest:
+    return Nearest(
+        np.empty((n, k), dtype=np.int32), np.empty((n, k), dtype=np.int64), np.empty((n, k), dtype=np.int64)
+    )
+
+
 def _nothing_found(n: int, k: int) -> Nearest:
     return Nearest(
         np.full((n, k), NONE, dtype=np.int32),
@@ -852,9 +878,7 @@ def _nothing_found(n: int, k: int) -> Nearest:
     )
 
 
-def _take_windows(windows: Windows | None, n_facilities: int) -> Windows:
-    if windows is None:
-        return _ALWAYS
+def _take_windows(windows: Windows, n_facilities: int) -> Windows:
     taken = Windows(
         np.require(windows.first, np.int32, _PLAIN),
         _take_longs(windows.open_ms),

@@ -20,12 +20,13 @@ from geo_service.engine.constants import (
     NEVER,
     NONE,
     SCAN_PER_FACILITY,
+    UNREACHED,
     VIA_BITS,
 )
-from geo_service.engine.dijkstra import Ends, Nearest, Streets, Windows
-from geo_service.engine.join import Desk, counts_at, find_key, lay_point
+from geo_service.engine.dijkstra import Nearest, Windows
+from geo_service.engine.join import RANK, SUM, Desk, Hooks, counts_at, find_key, lay_point
 from geo_service.engine.labels import Labels
-from geo_service.network.graph import ByteArray, IntArray, LongArray
+from geo_service.network.graph import ByteArray, FloatArray, IntArray, LongArray
 
 
 class Buckets(NamedTuple):
@@ -52,18 +53,18 @@ class Buckets(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def _list_hubs(
-    backward: Labels, rank: IntArray, targets: Ends, f: int, board: LongArray, hubs: LongArray, stamp: int
+    first: LongArray, entry: LongArray, at: LongArray, f: int, board: LongArray, hubs: LongArray, stamp: int
 ) -> int:
     """Lay what it costs from each hub to a facility on the board; list the hubs and give their number."""
     n_hubs: int = LONG(0)
     for slot in range(2):
-        node = targets.node[f, slot]
-        if node == NONE:
+        r = at[f, slot, RANK]
+        if r == NONE:
             continue
-        rest = targets.ms[f, slot] + targets.gap_ms[f]
-        for i in range(backward.first[rank[node]], backward.first[rank[node] + 1]):
-            hub = (backward.entry[i] >> VIA_BITS) & HUB_MASK
-            ms = (backward.entry[i] >> 32) + rest
+        rest = at[f, slot, SUM] >> 32
+        for i in range(first[r], first[r + 1]):
+            hub = (entry[i] >> VIA_BITS) & HUB_MASK
+            ms = (entry[i] >> 32) + rest
             if board[hub, 0] != stamp:
                 board[hub, 0] = stamp
                 board[hub, 1] = ms
@@ -75,9 +76,7 @@ def _list_hubs(
 
 
 @njit(cache=True, nogil=True)
-def fill_buckets(
-    backward: Labels, rank: IntArray, targets: Ends, rows: LongArray, desk: Desk, first: LongArray
-) -> LongArray:
+def fill_buckets(backward: Labels, at: LongArray, rows: LongArray, desk: Desk, first: LongArray) -> LongArray:
     """
     Leave the costs of some facilities at their hubs.
 
@@ -85,10 +84,8 @@ def fill_buckets(
     ----------
     backward
         Labels against the direction of travel.
-    rank
-        Rank of each node.
-    targets
-        How facilities hang.
+    at
+        Hooks of facilities.
     rows
         Which of them.
     desk
@@ -105,18 +102,18 @@ def fill_buckets(
     hubs = np.empty(len(board), dtype=np.int64)
     for f in rows:
         desk.clock[0] += 1
-        for j in range(_list_hubs(backward, rank, targets, f, board, hubs, desk.clock[0])):
+        for j in range(_list_hubs(backward.first, backward.entry, at, f, board, hubs, desk.clock[0])):
             first[hubs[j] + 1] += 1
     for h in range(len(first) - 1):
         first[h + 1] += first[h]
-    at = first[:-1].copy()
+    free = first[:-1].copy()
     entry = np.empty(first[-1], dtype=np.int64)
     for f in rows:
         desk.clock[0] += 1
-        for j in range(_list_hubs(backward, rank, targets, f, board, hubs, desk.clock[0])):
+        for j in range(_list_hubs(backward.first, backward.entry, at, f, board, hubs, desk.clock[0])):
             hub = hubs[j]
-            entry[at[hub]] = (board[hub, 1] << 32) | f
-            at[hub] += 1
+            entry[free[hub]] = (board[hub, 1] << 32) | f
+            free[hub] += 1
     for h in range(len(first) - 1):
         if first[h + 1] - first[h] > 1:
             entry[first[h] : first[h + 1]].sort()
@@ -323,100 +320,68 @@ def nearest_to_nodes(
 
 @njit(cache=True, nogil=True)
 def _scan_timed(
-    forward: Labels,
-    backward: Labels,
-    rank: IntArray,
-    edge_ms: IntArray,
-    edge_mm: IntArray,
-    sources: Ends,
-    row: int,
-    slot: int,
-    targets: Ends,
-    buckets: Buckets,
-    windows: Windows,
-    desk: Desk,
-    stamp: int,
-    best: LongArray,
-    budget: int,
-) -> int:
+    own_first: LongArray, own_entry: LongArray, first: LongArray, entry: LongArray, mm: IntArray,
+    edge_key: LongArray, source_at: LongArray, source_turn: FloatArray, row: int, slot: int,
+    target_at: LongArray, target_turn: FloatArray, bucket_first: LongArray, bucket_entry: LongArray,
+    windows: Windows, board: LongArray, seen: LongArray, stamp: int, best: LongArray, budget: int,
+) -> int:  # fmt: skip
     """
     Offer the facilities that count on arrival; give what is left of the budget, negative if it ran out.
 
     A candidate that would count is looked up for its fastest cost before it is believed. One that
     would not is met again at the hub of its fastest way, if that is another.
     """
-    r = rank[sources.node[row, slot]]
-    ms = sources.ms[row, slot] + sources.gap_ms[row]
+    r = source_at[row, slot, RANK]
+    ms = source_at[row, slot, SUM] >> 32
     worst = best[-1]
-    for i in range(forward.first[r], forward.first[r + 1]):
-        start = ((forward.entry[i] >> 32) + ms) << 32
+    for i in range(own_first[r], own_first[r + 1]):
+        start = ((own_entry[i] >> 32) + ms) << 32
         if start > worst:
             break
-        hub = (forward.entry[i] >> VIA_BITS) & HUB_MASK
-        for j in range(buckets.first[hub], buckets.first[hub + 1]):
-            candidate = buckets.entry[j] + start
+        hub = (own_entry[i] >> VIA_BITS) & HUB_MASK
+        for j in range(bucket_first[hub], bucket_first[hub + 1]):
+            candidate = bucket_entry[j] + start
             if candidate >= worst:
                 break
             budget -= 1
             if budget < 0:
                 return budget
             f = candidate & LOW_MASK
-            if desk.seen[f] == stamp or not counts_at(windows, f, candidate >> 32):
+            if seen[f] == stamp or not counts_at(windows, f, candidate >> 32):
                 continue
-            desk.seen[f] = stamp
-            key = find_key(backward, rank, edge_ms, edge_mm, sources, row, targets, f, desk.board, stamp)
+            seen[f] = stamp
+            key = find_key(
+                first,
+                entry,
+                mm,
+                edge_key,
+                source_at,
+                source_turn,
+                row,
+                target_at,
+                target_turn,
+                f,
+                board,
+                stamp,
+            )
             if counts_at(windows, f, key >> 32):
                 worst = _insert(best, (key >> 32 << 32) | f)
     return budget
 
 
 @njit(cache=True, nogil=True)
-def _look_along(
-    backward: Labels,
-    rank: IntArray,
-    edge_ms: IntArray,
-    edge_mm: IntArray,
-    sources: Ends,
-    row: int,
-    link: int,
-    targets: Ends,
-    buckets: Buckets,
-    windows: Windows,
-    desk: Desk,
-    stamp: int,
-    best: LongArray,
-) -> None:
-    """Offer the facilities on the origin's own link, which may be reached without passing a node."""
-    at = np.searchsorted(buckets.link, link)
-    while at < len(buckets.link) and buckets.link[at] == link:
-        f = buckets.on_link[at]
-        desk.seen[f] = stamp
-        key = find_key(backward, rank, edge_ms, edge_mm, sources, row, targets, f, desk.board, stamp)
-        if key != NEVER and counts_at(windows, f, key >> 32):
-            _insert(best, (key >> 32 << 32) | f)
-        at += 1
-
-
-@njit(cache=True, nogil=True)
-def _look_at_all(
-    backward: Labels,
-    rank: IntArray,
-    edge_ms: IntArray,
-    edge_mm: IntArray,
-    sources: Ends,
-    row: int,
-    targets: Ends,
-    rows: LongArray,
-    windows: Windows,
-    desk: Desk,
-    stamp: int,
-    best: LongArray,
-) -> None:
-    """Offer every facility by its exact cost: slow and steady, whatever is closed."""
-    best[:] = NEVER
+def _look_at(
+    first: LongArray, entry: LongArray, mm: IntArray, edge_key: LongArray, source_at: LongArray,
+    source_turn: FloatArray, row: int, target_at: LongArray, target_turn: FloatArray, rows: LongArray,
+    windows: Windows, board: LongArray, seen: LongArray, stamp: int, best: LongArray,
+) -> None:  # fmt: skip
+    """Offer facilities by their exact cost, one by one."""
     k = len(best)
     for f in rows:
-        key = find_key(backward, rank, edge_ms, edge_mm, sources, row, targets, f, desk.board, stamp)
+        seen[f] = stamp
+        key = find_key(
+            first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, f, board, stamp
+        )
         candidate = (key >> 32 << 32) | f
         if key == NEVER or candidate >= best[k - 1] or not counts_at(windows, f, key >> 32):
             continue
@@ -428,20 +393,9 @@ def _look_at_all(
 
 @njit(cache=True, nogil=True)
 def find_nearest(
-    forward: Labels,
-    backward: Labels,
-    rank: IntArray,
-    streets: Streets,
-    sources: Ends,
-    links: IntArray,
-    targets: Ends,
-    rows: LongArray,
-    buckets: Buckets,
-    windows: Windows,
-    k: int,
-    desk: Desk,
-    found: Nearest,
-) -> None:
+    forward: Labels, backward: Labels, edge_key: LongArray, sources: Hooks, links: IntArray, targets: Hooks,
+    rows: LongArray, buckets: Buckets, windows: Windows, k: int, desk: Desk, found: Nearest,
+) -> None:  # fmt: skip
     """
     Find the k nearest facilities of each origin that count on arrival.
 
@@ -454,10 +408,8 @@ def find_nearest(
         Labels of the direction of travel.
     backward
         Labels of the other one.
-    rank
-        Rank of each node.
-    streets
-        Edges, forward.
+    edge_key
+        Key of each edge.
     sources
         How origins hang.
     links
@@ -471,52 +423,76 @@ def find_nearest(
     windows
         When facilities count; with an empty ``first`` always.
     k
-        How many.
+        How many, no more than there are columns.
     desk
         Of this thread.
     found
-        Filled in, `NONE` and `UNREACHED` before, at least ``k`` columns.
+        Filled in.
     """
-    edge_ms = streets.edge_ms
-    edge_mm = streets.edge_mm
+    own_first, own_entry, own_mm = forward.first, forward.entry, forward.mm
+    first, entry, mm = backward.first, backward.entry, backward.mm
+    source_at, source_turn = sources.at, sources.turn
+    target_at, target_turn = targets.at, targets.turn
+    board, seen = desk.board, desk.seen
+    is_always = len(windows.first) == 0
     best = np.empty(k, dtype=np.int64)
-    for row in range(len(sources.gap_ms)):
-        if sources.node[row, 0] == NONE and sources.node[row, 1] == NONE:
-            continue
+    found.facility[:] = NONE
+    found.cost_ms[:] = UNREACHED
+    found.length_mm[:] = UNREACHED
+    for row in range(len(source_at)):
         desk.clock[0] += 1
         stamp = desk.clock[0]
-        lay_point(forward.first, forward.entry, forward.mm, rank, sources, row, desk.board, stamp)
+        lay_point(own_first, own_entry, own_mm, source_at, row, board, stamp)
         best[:] = NEVER
         budget: int = LONG(-1)
         if k <= FEW and len(buckets.first) > 0:
             budget = LONG(SCAN_PER_FACILITY) * (len(rows) + FEW)
-            _look_along(
-                backward, rank, edge_ms, edge_mm, sources, row, LONG(links[row]), targets, buckets, windows,
-                desk, stamp, best,
-            )  # fmt: skip
+            low = np.searchsorted(buckets.link, links[row])
+            high = low
+            while high < len(buckets.link) and buckets.link[high] == links[row]:
+                high += 1
+            if high > low:
+                _look_at(
+                    first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn,
+                    buckets.on_link[low:high], windows, board, seen, stamp, best,
+                )  # fmt: skip
             for slot in range(2):
-                node = sources.node[row, slot]
-                if node == NONE or budget < 0:
+                r = source_at[row, slot, RANK]
+                if r == NONE or budget < 0:
                     continue
-                if len(windows.first) == 0:
-                    ms = sources.ms[row, slot] + sources.gap_ms[row]
-                    scan(
-                        forward.first, forward.entry, buckets.first, buckets.entry, LONG(rank[node]), ms, best
-                    )
+                if is_always:
+                    ms = source_at[row, slot, SUM] >> 32
+                    scan(own_first, own_entry, buckets.first, buckets.entry, r, ms, best)
                 else:
                     budget = _scan_timed(
-                        forward, backward, rank, edge_ms, edge_mm, sources, row, LONG(slot), targets,
-                        buckets, windows, desk, stamp, best, budget,
+                        own_first, own_entry, first, entry, mm, edge_key, source_at, source_turn, row,
+                        LONG(slot), target_at, target_turn, buckets.first, buckets.entry, windows, board,
+                        seen, stamp, best, budget,
                     )  # fmt: skip
         if budget < 0:
-            _look_at_all(
-                backward, rank, edge_ms, edge_mm, sources, row, targets, rows, windows, desk, stamp, best
-            )
+            best[:] = NEVER
+            _look_at(
+                first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn,
+                rows, windows, board, seen, stamp, best,
+            )  # fmt: skip
         for i in range(k):
             if best[i] == NEVER:
                 break
             f = best[i] & LOW_MASK
-            key = find_key(backward, rank, edge_ms, edge_mm, sources, row, targets, f, desk.board, stamp)
+            key = find_key(
+                first,
+                entry,
+                mm,
+                edge_key,
+                source_at,
+                source_turn,
+                row,
+                target_at,
+                target_turn,
+                f,
+                board,
+                stamp,
+            )
             found.facility[row, i] = f
             found.cost_ms[row, i] = key >> 32
             found.length_mm[row, i] = key & LOW_MASK

@@ -28,8 +28,8 @@ from geo_service.engine.constants import (
     UNREACHED,
     VIA_BITS,
 )
-from geo_service.engine.dijkstra import Ends
 from geo_service.engine.hierarchy import Arcs
+from geo_service.engine.join import RANK, SUM
 from geo_service.engine.labels import Labels
 from geo_service.network.graph import IntArray, LongArray
 
@@ -54,27 +54,25 @@ class Coverage(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def sow(rank: IntArray, targets: Ends, rows: LongArray, value: LongArray) -> None:
+def sow(at: LongArray, rows: LongArray, value: LongArray) -> None:
     """
     Write facilities at the nodes they hang on.
 
     Parameters
     ----------
-    rank
-        Rank of each node.
-    targets
-        How facilities hang.
+    at
+        Hooks of facilities.
     rows
         Which of them.
     value
-        ``cost << 32 | facility`` by rank, `NEVER` before, shape ``(n,)``.
+        ``cost << 32 | facility`` by rank, shape ``(n,)``; what was in it is lost.
     """
+    value[:] = NEVER
     for f in rows:
         for slot in range(2):
-            node = targets.node[f, slot]
-            if node != NONE:
-                ms = targets.ms[f, slot] + targets.gap_ms[f]
-                value[rank[node]] = min(value[rank[node]], (ms << 32) | f)
+            r = at[f, slot, RANK]
+            if r != NONE:
+                value[r] = min(value[r], (at[f, slot, SUM] >> 32 << 32) | f)
 
 
 @njit(cache=True, nogil=True)
@@ -97,7 +95,8 @@ def sweep_up(first: IntArray, end: IntArray, ms: IntArray, value: LongArray) -> 
         here = value[r]
         if here >> 32 < CUT_MS:
             for a in range(first[r], first[r + 1]):
-                value[end[a]] = min(value[end[a]], here + (np.int64(ms[a]) << 32))
+                to = np.uint32(end[a])
+                value[to] = min(value[to], here + (np.int64(ms[a]) << 32))
 
 
 @njit(cache=True, nogil=True)
@@ -133,21 +132,22 @@ def sweep_down(
     for r in range(len(value)):
         best = value[r]
         for a in range(first[r], first[r + 1]):
-            best = min(best, value[end[a]] + (np.int64(ms[a]) << 32))
+            best = min(best, value[np.uint32(end[a])] + (np.int64(ms[a]) << 32))
         value[r] = best
         is_reached = best < NEVER
-        cost_ms[node[r]] = best >> 32 if is_reached else UNREACHED
-        facility[node[r]] = best & LOW_MASK if is_reached else NONE
+        v = np.uint32(node[r])
+        cost_ms[v] = best >> 32 if is_reached else UNREACHED
+        facility[v] = best & LOW_MASK if is_reached else NONE
 
 
 @njit(cache=True, nogil=True)
 def cover(
     up: Arcs,
     down: Arcs,
-    rank: IntArray,
     node: IntArray,
-    targets: Ends,
+    at: LongArray,
     rows: LongArray,
+    value: LongArray,
     cost_ms: LongArray,
     facility: IntArray,
 ) -> None:
@@ -160,34 +160,33 @@ def cover(
         Arcs from less to more important nodes.
     down
         Arcs from more to less important nodes.
-    rank
-        Rank of each node.
     node
         Node of each rank.
-    targets
-        How facilities hang.
+    at
+        Hooks of facilities.
     rows
         Which of them.
+    value
+        Room for the sweeps, shape ``(n,)``.
     cost_ms
         Filled in, shape ``(n,)``.
     facility
         Filled in, shape ``(n,)``.
     """
-    value = np.full(len(node), NEVER, dtype=np.int64)
-    sow(rank, targets, rows, value)
+    sow(at, rows, value)
     sweep_up(down.first, down.end, down.ms, value)
     sweep_down(up.first, up.end, up.ms, node, value, cost_ms, facility)
 
 
 @njit(cache=True, nogil=True)
-def _mark(down_first: IntArray, down_end: IntArray, rank: IntArray, targets: Ends, place: IntArray) -> int:
+def _mark(down_first: IntArray, down_end: IntArray, targets: LongArray, place: IntArray) -> int:
     """Number the nodes from which a descent leads to a destination, most important first; how many."""
     n = len(place)
     place[:] = NONE
-    for f in range(len(targets.gap_ms)):
+    for f in range(len(targets)):
         for slot in range(2):
-            if targets.node[f, slot] != NONE:
-                place[rank[targets.node[f, slot]]] = 0
+            if targets[f, slot, RANK] != NONE:
+                place[targets[f, slot, RANK]] = 0
     for r in range(n - 1, -1, -1):
         if place[r] != NONE:
             for a in range(down_first[r], down_first[r + 1]):
@@ -222,18 +221,24 @@ def _restrict(down: Arcs, place: IntArray, n_kept: int) -> tuple[IntArray, IntAr
 
 @njit(cache=True, nogil=True)
 def _start_lane(
-    forward: Labels, rank: IntArray, place: IntArray, sources: Ends, row: int, lane: int, cost: CostArray
+    first: LongArray,
+    entry: LongArray,
+    place: IntArray,
+    sources: LongArray,
+    row: int,
+    lane: int,
+    cost: CostArray,
 ) -> None:
     """Write the label of an origin into its lane."""
     for slot in range(2):
-        node = sources.node[row, slot]
-        if node == NONE:
+        r = sources[row, slot, RANK]
+        if r == NONE:
             continue
-        ms = sources.ms[row, slot] + sources.gap_ms[row]
-        for i in range(forward.first[rank[node]], forward.first[rank[node] + 1]):
-            at = place[(forward.entry[i] >> VIA_BITS) & HUB_MASK]
+        ms = sources[row, slot, SUM] >> 32
+        for i in range(first[r], first[r + 1]):
+            at = place[(entry[i] >> VIA_BITS) & HUB_MASK]
             if at != NONE:
-                cost[at, lane] = min(cost[at, lane], np.int32((forward.entry[i] >> 32) + ms))
+                cost[at, lane] = min(cost[at, lane], np.int32((entry[i] >> 32) + ms))
 
 
 @njit(cache=True, nogil=True)
@@ -254,32 +259,25 @@ def _sweep_lanes(first: IntArray, arc: IntArray, cost: CostArray, best: CostArra
 
 @njit(cache=True, nogil=True)
 def _write_lanes(
-    rank: IntArray,
-    place: IntArray,
-    targets: Ends,
-    cost: CostArray,
-    begin: int,
-    n_lanes: int,
-    cost_ms: LongArray,
+    place: IntArray, targets: LongArray, cost: CostArray, begin: int, n_lanes: int, cost_ms: LongArray
 ) -> None:
     """Write what the lanes hold at the destinations into the rows of their origins."""
-    for f in range(len(targets.gap_ms)):
-        for slot in range(2):
-            node = targets.node[f, slot]
-            if node == NONE:
-                continue
-            at = place[rank[node]]
-            ms = targets.ms[f, slot] + targets.gap_ms[f]
-            for lane in range(n_lanes):
-                if cost[at, lane] < FAR_MS:
-                    there = cost[at, lane] + ms
-                    if cost_ms[begin + lane, f] == UNREACHED or there < cost_ms[begin + lane, f]:
-                        cost_ms[begin + lane, f] = there
+    for lane in range(n_lanes):
+        out = cost_ms[begin + lane]
+        for f in range(len(targets)):
+            best = np.int64(FAR_MS)
+            for slot in range(2):
+                r = targets[f, slot, RANK]
+                if r != NONE:
+                    there = np.int64(cost[place[r], lane])
+                    if there < FAR_MS:
+                        best = min(best, there + (targets[f, slot, SUM] >> 32))
+            out[f] = best if best < FAR_MS else UNREACHED
 
 
 @njit(cache=True, nogil=True)
 def fill_matrix(
-    down: Arcs, forward: Labels, rank: IntArray, sources: Ends, targets: Ends, cost_ms: LongArray
+    down: Arcs, forward: Labels, sources: LongArray, targets: LongArray, cost_ms: LongArray
 ) -> None:
     """
     Costs over nodes from every origin to every destination.
@@ -290,25 +288,23 @@ def fill_matrix(
         Arcs from more to less important nodes.
     forward
         Labels of the direction of travel.
-    rank
-        Rank of each node.
     sources
-        How origins hang, ``n`` of them.
+        Hooks of origins, ``n`` of them.
     targets
-        How destinations hang, ``m`` of them.
+        Hooks of destinations, ``m`` of them.
     cost_ms
-        Filled in, `UNREACHED` before, shape ``(n, m)``.
+        Filled in, `UNREACHED` where no way leads over nodes, shape ``(n, m)``.
     """
-    place = np.empty(len(rank), dtype=np.int32)
-    n_kept = _mark(down.first, down.end, rank, targets, place)
+    place = np.empty(len(down.first) - 1, dtype=np.int32)
+    n_kept = _mark(down.first, down.end, targets, place)
     first, arc = _restrict(down, place, n_kept)
     cost = np.empty((n_kept, LANES), dtype=np.int32)
     best = np.empty(LANES, dtype=np.int32)
-    n = len(sources.gap_ms)
+    n = len(sources)
     for begin in range(0, n, LANES):
         cost[:] = FAR_MS
         n_lanes = min(LANES, n - begin)
         for lane in range(n_lanes):
-            _start_lane(forward, rank, place, sources, begin + lane, lane, cost)
+            _start_lane(forward.first, forward.entry, place, sources, begin + lane, lane, cost)
         _sweep_lanes(first, arc, cost, best)
-        _write_lanes(rank, place, targets, cost, begin, n_lanes, cost_ms)
+        _write_lanes(place, targets, cost, begin, n_lanes, cost_ms)

@@ -6,9 +6,8 @@ import numpy as np
 from numba import njit
 
 from geo_service.engine.constants import HUB_MASK, LONG, NEVER, NONE, VIA_BITS, VIA_MASK
-from geo_service.engine.dijkstra import Ends, Streets
 from geo_service.engine.hierarchy import Arcs
-from geo_service.engine.join import Desk, go_straight, lay, lay_point, meet_point
+from geo_service.engine.join import RANK, SUM, Desk, Hooks, go_straight, lay, lay_point, meet_point
 from geo_service.engine.labels import Labels
 from geo_service.network.graph import IntArray, LongArray
 
@@ -109,10 +108,9 @@ def trace(
     down: Arcs,
     forward: Labels,
     backward: Labels,
-    rank: IntArray,
-    streets: Streets,
-    sources: Ends,
-    targets: Ends,
+    edge_key: LongArray,
+    sources: Hooks,
+    targets: Hooks,
     desk: Desk,
     trail: Trail,
 ) -> tuple[int, int, int, int]:
@@ -129,10 +127,8 @@ def trace(
         Labels of the direction of travel.
     backward
         Labels of the other one.
-    rank
-        Rank of each node.
-    streets
-        Edges, forward.
+    edge_key
+        Key of each edge.
     sources
         How the origin hangs.
     targets
@@ -150,36 +146,31 @@ def trace(
     """
     desk.clock[0] += 1
     stamp = desk.clock[0]
-    board = desk.board
+    board, stack = desk.board, trail.stack
+    own_first, own_entry, own_mm = forward.first, forward.entry, forward.mm
+    first, entry, mm = backward.first, backward.entry, backward.mm
     row = LONG(0)
-    lay_point(forward.first, forward.entry, forward.mm, rank, sources, row, board, stamp)
-    over = meet_point(backward.first, backward.entry, backward.mm, rank, targets, row, board, stamp)
-    straight, along = go_straight(streets.edge_ms, streets.edge_mm, sources, row, targets, row)
+    lay_point(own_first, own_entry, own_mm, sources.at, row, board, stamp)
+    over = meet_point(first, entry, mm, targets.at, row, board, stamp)
+    straight, along = go_straight(edge_key, sources.at, sources.turn, row, targets.at, targets.turn, row)
     if straight <= over:
         return straight, LONG(STRAIGHT), along, LONG(0)
     for slot in range(2):
-        if sources.node[0, slot] == NONE:
+        r = sources.at[0, slot, RANK]
+        if r == NONE:
             continue
-        r = LONG(rank[sources.node[0, slot]])
-        start = ((sources.ms[0, slot] + sources.gap_ms[0]) << 32) + sources.mm[0, slot] + sources.gap_mm[0]
         desk.clock[0] += 1
-        lay(forward.first, forward.entry, forward.mm, board, desk.clock[0], r, start)
+        stamp = desk.clock[0]
+        lay(own_first, own_entry, own_mm, board, stamp, r, sources.at[0, slot, SUM])
         for side in range(2):
-            if targets.node[0, side] == NONE:
+            t = targets.at[0, side, RANK]
+            if t == NONE:
                 continue
-            t = LONG(rank[targets.node[0, side]])
-            rest = ((targets.ms[0, side] + targets.gap_ms[0]) << 32) + targets.mm[0, side] + targets.gap_mm[0]
-            hub = LONG(
-                _meet_at(backward.first, backward.entry, backward.mm, board, desk.clock[0], t, over - rest)
-            )
+            hub = LONG(_meet_at(first, entry, mm, board, stamp, t, over - targets.at[0, side, SUM]))
             if hub == NONE:
                 continue
-            stack = trail.stack
-            size = _climb(
-                down.first, down.end, backward.first, backward.entry, t, hub, stack, LONG(0), LONG(1)
-            )
-            low = size
-            size = _climb(up.first, up.end, forward.first, forward.entry, r, hub, stack, size, LONG(0))
+            low = _climb(down.first, down.end, first, entry, t, hub, stack, LONG(0), LONG(1))
+            size = _climb(up.first, up.end, own_first, own_entry, r, hub, stack, low, LONG(0))
             stack[low:size] = stack[low:size][::-1].copy()
             return over, LONG(slot), LONG(side), _unpack(up.half, down.half, stack, size, trail.edge)
     return LONG(NEVER), LONG(NONE), LONG(NONE), LONG(0)
