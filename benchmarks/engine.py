@@ -327,7 +327,7 @@ class Bench:
         return lambda node: self._scipy.k_costs([node], facilities, K)[0]
 
     def _coverage_ms(self, facilities: IntArray) -> LongArray:
-        job = self._scipy.coverage(facilities, Hint(0, 0, 0))
+        job = self._scipy.coverage(facilities, mine.NO_HINT)
         return np.asarray(job.read(job.ask(None)))
 
     def _hint(self, count: int) -> Hint:

@@ -1,8 +1,7 @@
 """Our engine as one more peer, by its fastest public calls; and what only it answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +22,10 @@ from geo_service.store.sqlite import open_sqlite
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
 NAME = "ours"
+
+NO_HINT = Hint(0.0, 0.0, 0.0)
+"""For peers that take no cutoff."""
+
 AT = datetime(2026, 11, 18, 19, 30, tzinfo=SHANGHAI)
 """A Wednesday evening: of `HOURS` most are open, some close on the way, some are closed."""
 
@@ -87,9 +90,9 @@ def mapped_bytes(network: Network) -> int:
 
 
 def points_near(streets: Streets, count: int, rng: np.random.Generator) -> FloatArray:
-    """Points up to some thirty metres beside drawn streets, degrees, shape ``(count, 2)``."""
+    """Points up to some thirty metres beside drawn streets, whole 1e-6 degrees, shape ``(count, 2)``."""
     at = streets.points[rng.integers(len(streets.points), size=count)]
-    return at + rng.uniform(-2.5e-4, 2.5e-4, (count, 2))
+    return np.round(at + rng.uniform(-2.5e-4, 2.5e-4, (count, 2)), 6)
 
 
 def evening_windows(count: int) -> Windows:

@@ -43,7 +43,7 @@ class Hint(NamedTuple):
 
 
 class Peer(ABC):
-    """A library that answers some of the questions."""
+    """A library that answers some of the questions; a verb that is not its own gives None."""
 
     package: ClassVar[str]
     """Name it is installed by."""
@@ -56,21 +56,27 @@ class Peer(ABC):
 
     def nearest(self, facilities: IntArray, k: int, hint: Hint) -> Job | None:
         """Costs of the k nearest of some nodes from a node."""
+        return None
 
     def batch(self, facilities: IntArray, k: int, hint: Hint) -> Job | None:
         """The same from every node at once."""
+        return None
 
     def route(self) -> Job | None:
         """The `Way` from a node to a node."""
+        return None
 
     def coverage(self, facilities: IntArray, hint: Hint) -> Job | None:
         """Cost from every node to its nearest facility."""
+        return None
 
     def matrix(self, sources: IntArray, targets: IntArray) -> Job | None:
         """Costs from some nodes to some nodes."""
+        return None
 
     def index_bytes(self) -> int | None:
         """What the index takes, where the library tells."""
+        return None
 
 
 def k_best(costs: FloatArray | LongArray, k: int) -> tuple[Any, Any]:
@@ -364,23 +370,17 @@ class Pandana(Peer):
         import pandas as pd
 
         self._pd, self._streets = pd, streets
-        lon, lat = streets.lonlat.T
         # It cuts seconds off to milliseconds: half a millisecond more is cut off again.
         weight = pd.DataFrame({"s": (streets.weight_ms + 0.5) / 1000.0})
-        self._network = pandana.Network(
-            pd.Series(lon),
-            pd.Series(lat),
-            pd.Series(streets.tail),
-            pd.Series(streets.head),
-            weight,
-            twoway=False,
-        )
+        # It puts facilities on nodes by coordinates, and some nodes lie above one another: a row of nodes instead.
+        x, y = pd.Series(np.arange(streets.n_nodes, dtype=np.float64)), pd.Series(np.zeros(streets.n_nodes))
+        tail, head = pd.Series(streets.tail), pd.Series(streets.head)
+        self._network = pandana.Network(x, y, tail, head, weight, twoway=False)
 
     def batch(self, facilities: IntArray, k: int, hint: Hint) -> Job:
-        cap_s, lonlat = hint.all_ms / 1000.0, self._streets.lonlat[facilities]
-        lon, lat = self._pd.Series(lonlat[:, 0]), self._pd.Series(lonlat[:, 1])
-        name = f"{len(facilities)} {k}"
-        self._network.set_pois(name, cap_s, k, lon, lat)
+        cap_s, name = hint.all_ms / 1000.0, f"{len(facilities)} {k}"
+        x, y = self._pd.Series(facilities.astype(np.float64)), self._pd.Series(np.zeros(len(facilities)))
+        self._network.set_pois(name, cap_s, k, x, y)
         return Job(
             lambda _: self._network.nearest_pois(cap_s, name, num_pois=k),
             lambda table: _read_costs(table.to_numpy() * 1000.0),

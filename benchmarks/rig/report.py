@@ -1,5 +1,6 @@
 """Machine, date, commit, and tables a person reads."""
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -15,6 +16,7 @@ def circumstances() -> dict[str, str]:
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "commit": commit(),
+        "code": code(),
         "machine": f"{_cpu()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
         "load": f"{os.getloadavg()[0]:.1f}",
@@ -25,6 +27,16 @@ def commit() -> str:
     """Short hash of the checkout, with a plus if files differ from it."""
     told = _git("rev-parse", "--short", "HEAD")
     return told + "+" if told and _git("status", "--porcelain", "--untracked-files=no") else told
+
+
+def code() -> str:
+    """Sixteen digits that change with any line of the engine or of what measures it."""
+    root, digest = Path(__file__).resolve().parents[2], hashlib.sha256()
+    for path in sorted(
+        [*(root / "geo_service" / "engine").glob("*.py"), *(root / "benchmarks").rglob("*.py")]
+    ):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _git(*words: str) -> str:

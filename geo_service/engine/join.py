@@ -16,10 +16,6 @@ from geo_service.engine.dijkstra import Ends, Windows
 from geo_service.engine.labels import Labels
 from geo_service.network.graph import ByteArray, FloatArray, IntArray, LongArray
 
-STAMP, KEY = range(2)
-"""Columns of a board: join it belongs to, and least key to the hub."""
-
-
 RANK, SUM, EDGE = range(3)
 """Columns of a hook: rank of the node, key between node and point, edge between; `NONE` where there is none."""
 
@@ -89,14 +85,17 @@ def build_hooks(ends: Ends, rank: IntArray) -> Hooks:
 
 class Desk(NamedTuple):
     """
-    What one thread writes on while labels meet; stamped, never cleared.
+    What one thread writes on while labels meet.
+
+    The board is wiped along the label that was laid, not stamped: looking up half as many bytes
+    without a branch was four times faster, and that is what happens most.
 
     Parameters
     ----------
     clock
         Last stamp given out, shape ``(1,)``.
     board
-        `STAMP` and `KEY` by hub, shape ``(n, 2)``.
+        Least key to each hub, `NEVER` where none is laid, shape ``(n,)``.
     seen
         Stamp of the search that decided about a facility, shape ``(f,)``.
     value
@@ -127,16 +126,14 @@ def build_desk(n_nodes: int, n_facilities: int) -> Desk:
     """
     return Desk(
         np.zeros(1, dtype=np.int64),
-        np.zeros((n_nodes, 2), dtype=np.int64),
+        np.full(n_nodes, NEVER, dtype=np.int64),
         np.zeros(n_facilities, dtype=np.int64),
         np.empty(n_nodes, dtype=np.int64),
     )
 
 
 @njit(cache=True, nogil=True)
-def lay(
-    first: LongArray, entry: LongArray, mm: IntArray, board: LongArray, stamp: int, r: int, start: int
-) -> None:
+def lay(first: LongArray, entry: LongArray, mm: IntArray, board: LongArray, r: int, start: int) -> None:
     """
     Lay a label on the board; of two ways to a hub the better stays.
 
@@ -150,8 +147,6 @@ def lay(
         Their lengths.
     board
         Written to.
-    stamp
-        What makes it valid.
     r
         Rank whose label is laid.
     start
@@ -159,16 +154,31 @@ def lay(
     """
     for i in range(first[r], first[r + 1]):
         hub = (entry[i] >> VIA_BITS) & HUB_MASK
-        key = (entry[i] >> 32 << 32) + mm[i] + start
-        if board[hub, STAMP] != stamp or key < board[hub, KEY]:
-            board[hub, STAMP] = stamp
-            board[hub, KEY] = key
+        board[hub] = min(board[hub], (entry[i] >> 32 << 32) + mm[i] + start)
 
 
 @njit(cache=True, nogil=True)
-def meet(
-    first: LongArray, entry: LongArray, mm: IntArray, board: LongArray, stamp: int, r: int, best: int
-) -> int:
+def wipe(first: LongArray, entry: LongArray, board: LongArray, r: int) -> None:
+    """
+    Take a label off the board.
+
+    Parameters
+    ----------
+    first
+        Offsets of labels.
+    entry
+        Their entries.
+    board
+        Written to.
+    r
+        Rank whose label was laid.
+    """
+    for i in range(first[r], first[r + 1]):
+        board[(entry[i] >> VIA_BITS) & HUB_MASK] = NEVER
+
+
+@njit(cache=True, nogil=True)
+def meet(first: LongArray, entry: LongArray, mm: IntArray, board: LongArray, r: int) -> int:
     """
     Look up a label on the board.
 
@@ -182,31 +192,24 @@ def meet(
         Their lengths.
     board
         With labels laid.
-    stamp
-        What makes them valid.
     r
         Rank whose label is looked up.
-    best
-        Key of the best way known.
 
     Returns
     -------
     key
-        Key of the best way, the known one included.
+        Key of the best way, `NEVER` and more if there is none.
     """
+    best: int = LONG(NEVER)
     for i in range(first[r], first[r + 1]):
-        rest = (entry[i] >> 32 << 32) + mm[i]
-        if rest >= best:
-            break
         hub = (entry[i] >> VIA_BITS) & HUB_MASK
-        if board[hub, STAMP] == stamp:
-            best = min(best, board[hub, KEY] + rest)
+        best = min(best, board[hub] + (entry[i] >> 32 << 32) + mm[i])
     return best
 
 
 @njit(cache=True, nogil=True)
 def lay_point(
-    first: LongArray, entry: LongArray, mm: IntArray, at: LongArray, row: int, board: LongArray, stamp: int
+    first: LongArray, entry: LongArray, mm: IntArray, at: LongArray, row: int, board: LongArray
 ) -> None:
     """
     Lay the labels of the nodes a point hangs on.
@@ -225,17 +228,38 @@ def lay_point(
         The point.
     board
         Written to.
-    stamp
-        What makes it valid.
     """
     for slot in range(2):
         if at[row, slot, RANK] != NONE:
-            lay(first, entry, mm, board, stamp, at[row, slot, RANK], at[row, slot, SUM])
+            lay(first, entry, mm, board, at[row, slot, RANK], at[row, slot, SUM])
+
+
+@njit(cache=True, nogil=True)
+def wipe_point(first: LongArray, entry: LongArray, at: LongArray, row: int, board: LongArray) -> None:
+    """
+    Take the labels of a point off the board.
+
+    Parameters
+    ----------
+    first
+        Offsets of labels.
+    entry
+        Their entries.
+    at
+        Hooks of points.
+    row
+        The point.
+    board
+        Written to.
+    """
+    for slot in range(2):
+        if at[row, slot, RANK] != NONE:
+            wipe(first, entry, board, at[row, slot, RANK])
 
 
 @njit(cache=True, nogil=True)
 def meet_point(
-    first: LongArray, entry: LongArray, mm: IntArray, at: LongArray, row: int, board: LongArray, stamp: int
+    first: LongArray, entry: LongArray, mm: IntArray, at: LongArray, row: int, board: LongArray
 ) -> int:
     """
     Look up the labels of the nodes a point hangs on.
@@ -254,8 +278,6 @@ def meet_point(
         The point.
     board
         With labels laid.
-    stamp
-        What makes them valid.
 
     Returns
     -------
@@ -265,8 +287,7 @@ def meet_point(
     best: int = LONG(NEVER)
     for slot in range(2):
         if at[row, slot, RANK] != NONE:
-            rest = at[row, slot, SUM]
-            best = min(best, meet(first, entry, mm, board, stamp, at[row, slot, RANK], best - rest) + rest)
+            best = min(best, meet(first, entry, mm, board, at[row, slot, RANK]) + at[row, slot, SUM])
     return best
 
 
@@ -333,7 +354,6 @@ def find_key(
     target_turn: FloatArray,
     f: int,
     board: LongArray,
-    stamp: int,
 ) -> int:
     """
     Key of the fastest way from the point whose label lies on the board.
@@ -362,15 +382,13 @@ def find_key(
         The destination.
     board
         With the label of the origin.
-    stamp
-        What makes it valid.
 
     Returns
     -------
     key
         With both gaps; `NEVER` if no way leads there.
     """
-    over = meet_point(first, entry, mm, target_at, f, board, stamp)
+    over = meet_point(first, entry, mm, target_at, f, board)
     straight, _ = go_straight(edge_key, source_at, source_turn, row, target_at, target_turn, f)
     return min(over, straight)
 
@@ -440,14 +458,13 @@ def join_all(
     source_at, source_turn = sources.at, sources.turn
     target_at, target_turn = targets.at, targets.turn
     for row in range(len(source_at)):
-        desk.clock[0] += 1
-        stamp = desk.clock[0]
-        lay_point(forward.first, forward.entry, forward.mm, source_at, row, board, stamp)
+        lay_point(forward.first, forward.entry, forward.mm, source_at, row, board)
         for j in range(len(rows)):
             keys[row, j] = find_key(
                 first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, rows[j],
-                board, stamp,
+                board,
             )  # fmt: skip
+        wipe_point(forward.first, forward.entry, source_at, row, board)
 
 
 @njit(cache=True, nogil=True)

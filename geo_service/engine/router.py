@@ -64,7 +64,7 @@ from geo_service.engine.trace import Trail, build_trail, trace
 from geo_service.engine.what_if import Changes, Spread, build_spread, cover_by_search, try_changes
 from geo_service.errors import InvalidInputError, UnreachableError
 from geo_service.geo import check_lonlat
-from geo_service.network.graph import IntArray, LongArray, Metric, Network, check_streets
+from geo_service.network.graph import FloatArray, IntArray, LongArray, Metric, Network, check_streets
 
 __all__ = [
     "NONE",
@@ -180,7 +180,8 @@ class Router:
                 parameter="lonlat",
                 value=list(points.shape),
             )
-        check_lonlat(points)
+        if len(points) != 1 or not (abs(points[0, 0]) <= 180.0 and abs(points[0, 1]) <= 90.0):
+            check_lonlat(points)
         pace = float(self.network.gap_ms_per_m)
         return snap_all(points, self._lines, self._grid, self._metric, pace, SNAP_LIMIT_M)
 
@@ -781,10 +782,14 @@ class Router:
     def _at_nodes(self, nodes: LongArray) -> Snaps:
         """Points on nodes; they have a link to stand at, but no place along it."""
         n = len(nodes)
-        lon, lat = self.network.node_lon_e6[nodes] / 1e6, self.network.node_lat_e6[nodes] / 1e6
-        nowhere, nothing = np.full(n, np.nan), np.zeros(n, dtype=np.int64)
-        link = self._node_link[nodes]
-        return Snaps(lon, lat, link, nowhere, nothing, nothing, lon, lat, np.zeros(n), nothing)
+        lonlat = self._node_lonlat[nodes]
+        lon, lat = lonlat[:, 0].copy(), lonlat[:, 1].copy()
+        nothing, none = np.zeros(n, dtype=np.int64), np.zeros(n)
+        return Snaps(lon, lat, self._node_link[nodes], none, nothing, nothing, lon, lat, none, nothing)
+
+    @cached_property
+    def _node_lonlat(self) -> FloatArray:
+        return np.stack([self.network.node_lon_e6, self.network.node_lat_e6], axis=1) / 1e6
 
     @cached_property
     def _node_link(self) -> IntArray:
@@ -903,11 +908,12 @@ def _take_windows(windows: Windows, n_facilities: int) -> Windows:
 def _hang_nodes(nodes: LongArray) -> Ends:
     """Points that stand on nodes: one slot each, at no cost."""
     n = len(nodes)
-    node = np.full((n, 2), NONE, dtype=np.int32)
+    node, edge = np.empty((n, 2), dtype=np.int32), np.empty((n, 2), dtype=np.int32)
     node[:, 0] = nodes
-    nothing = np.zeros((n, 2), dtype=np.int64)
-    edge = np.full((n, 2), NONE, dtype=np.int32)
-    return Ends(node, edge, nothing, nothing, np.zeros((n, 2)), nothing[:, 0].copy(), nothing[:, 0].copy())
+    node[:, 1] = NONE
+    edge[:] = NONE
+    nothing, no_gap = np.zeros((n, 2), dtype=np.int64), np.zeros(n, dtype=np.int64)
+    return Ends(node, edge, nothing, nothing, np.zeros((n, 2)), no_gap, no_gap)
 
 
 def _check_k(k: int) -> None:

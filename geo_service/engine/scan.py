@@ -24,7 +24,7 @@ from geo_service.engine.constants import (
     VIA_BITS,
 )
 from geo_service.engine.dijkstra import Nearest, Windows
-from geo_service.engine.join import RANK, SUM, Desk, Hooks, counts_at, find_key, lay_point
+from geo_service.engine.join import RANK, SUM, Desk, Hooks, counts_at, find_key, lay_point, wipe_point
 from geo_service.engine.labels import Labels
 from geo_service.network.graph import ByteArray, FloatArray, IntArray, LongArray
 
@@ -53,7 +53,7 @@ class Buckets(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def _list_hubs(
-    first: LongArray, entry: LongArray, at: LongArray, f: int, board: LongArray, hubs: LongArray, stamp: int
+    first: LongArray, entry: LongArray, at: LongArray, f: int, board: LongArray, hubs: LongArray
 ) -> int:
     """Lay what it costs from each hub to a facility on the board; list the hubs and give their number."""
     n_hubs: int = LONG(0)
@@ -64,14 +64,10 @@ def _list_hubs(
         rest = at[f, slot, SUM] >> 32
         for i in range(first[r], first[r + 1]):
             hub = (entry[i] >> VIA_BITS) & HUB_MASK
-            ms = (entry[i] >> 32) + rest
-            if board[hub, 0] != stamp:
-                board[hub, 0] = stamp
-                board[hub, 1] = ms
+            if board[hub] == NEVER:
                 hubs[n_hubs] = hub
                 n_hubs += 1
-            else:
-                board[hub, 1] = min(board[hub, 1], ms)
+            board[hub] = min(board[hub], (entry[i] >> 32) + rest)
     return n_hubs
 
 
@@ -101,19 +97,19 @@ def fill_buckets(backward: Labels, at: LongArray, rows: LongArray, desk: Desk, f
     board = desk.board
     hubs = np.empty(len(board), dtype=np.int64)
     for f in rows:
-        desk.clock[0] += 1
-        for j in range(_list_hubs(backward.first, backward.entry, at, f, board, hubs, desk.clock[0])):
+        for j in range(_list_hubs(backward.first, backward.entry, at, f, board, hubs)):
             first[hubs[j] + 1] += 1
+            board[hubs[j]] = NEVER
     for h in range(len(first) - 1):
         first[h + 1] += first[h]
     free = first[:-1].copy()
     entry = np.empty(first[-1], dtype=np.int64)
     for f in rows:
-        desk.clock[0] += 1
-        for j in range(_list_hubs(backward.first, backward.entry, at, f, board, hubs, desk.clock[0])):
+        for j in range(_list_hubs(backward.first, backward.entry, at, f, board, hubs)):
             hub = hubs[j]
-            entry[free[hub]] = (board[hub, 1] << 32) | f
+            entry[free[hub]] = (board[hub] << 32) | f
             free[hub] += 1
+            board[hub] = NEVER
     for h in range(len(first) - 1):
         if first[h + 1] - first[h] > 1:
             entry[first[h] : first[h + 1]].sort()
@@ -351,18 +347,7 @@ def _scan_timed(
                 continue
             seen[f] = stamp
             key = find_key(
-                first,
-                entry,
-                mm,
-                edge_key,
-                source_at,
-                source_turn,
-                row,
-                target_at,
-                target_turn,
-                f,
-                board,
-                stamp,
+                first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, f, board
             )
             if counts_at(windows, f, key >> 32):
                 worst = _insert(best, (key >> 32 << 32) | f)
@@ -380,7 +365,7 @@ def _look_at(
     for f in rows:
         seen[f] = stamp
         key = find_key(
-            first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, f, board, stamp
+            first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, f, board
         )
         candidate = (key >> 32 << 32) | f
         if key == NEVER or candidate >= best[k - 1] or not counts_at(windows, f, key >> 32):
@@ -442,7 +427,7 @@ def find_nearest(
     for row in range(len(source_at)):
         desk.clock[0] += 1
         stamp = desk.clock[0]
-        lay_point(own_first, own_entry, own_mm, source_at, row, board, stamp)
+        lay_point(own_first, own_entry, own_mm, source_at, row, board)
         best[:] = NEVER
         budget: int = LONG(-1)
         if k <= FEW and len(buckets.first) > 0:
@@ -480,19 +465,9 @@ def find_nearest(
                 break
             f = best[i] & LOW_MASK
             key = find_key(
-                first,
-                entry,
-                mm,
-                edge_key,
-                source_at,
-                source_turn,
-                row,
-                target_at,
-                target_turn,
-                f,
-                board,
-                stamp,
+                first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, f, board
             )
             found.facility[row, i] = f
             found.cost_ms[row, i] = key >> 32
             found.length_mm[row, i] = key & LOW_MASK
+        wipe_point(own_first, own_entry, source_at, row, board)

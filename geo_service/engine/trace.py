@@ -7,7 +7,18 @@ from numba import njit
 
 from geo_service.engine.constants import HUB_MASK, LONG, NEVER, NONE, VIA_BITS, VIA_MASK
 from geo_service.engine.hierarchy import Arcs
-from geo_service.engine.join import RANK, SUM, Desk, Hooks, go_straight, lay, lay_point, meet_point
+from geo_service.engine.join import (
+    RANK,
+    SUM,
+    Desk,
+    Hooks,
+    go_straight,
+    lay,
+    lay_point,
+    meet_point,
+    wipe,
+    wipe_point,
+)
 from geo_service.engine.labels import Labels
 from geo_service.network.graph import IntArray, LongArray
 
@@ -91,13 +102,11 @@ def _unpack(up_half: IntArray, down_half: IntArray, stack: LongArray, size: int,
 
 
 @njit(cache=True, nogil=True)
-def _meet_at(
-    first: LongArray, entry: LongArray, mm: IntArray, board: LongArray, stamp: int, r: int, key: int
-) -> int:
+def _meet_at(first: LongArray, entry: LongArray, mm: IntArray, board: LongArray, r: int, key: int) -> int:
     """The hub at which a label meets the board with just this key, the nearest; `NONE` if it does not."""
     for i in range(first[r], first[r + 1]):
         hub = (entry[i] >> VIA_BITS) & HUB_MASK
-        if board[hub, 0] == stamp and board[hub, 1] + (entry[i] >> 32 << 32) + mm[i] == key:
+        if board[hub] + (entry[i] >> 32 << 32) + mm[i] == key:
             return hub
     return NONE
 
@@ -144,14 +153,13 @@ def trace(
         Key, `NEVER` if no way leads there; slots at origin and destination, for a way straight along an
         edge `STRAIGHT` and the edge; number of whole edges.
     """
-    desk.clock[0] += 1
-    stamp = desk.clock[0]
     board, stack = desk.board, trail.stack
     own_first, own_entry, own_mm = forward.first, forward.entry, forward.mm
     first, entry, mm = backward.first, backward.entry, backward.mm
     row = LONG(0)
-    lay_point(own_first, own_entry, own_mm, sources.at, row, board, stamp)
-    over = meet_point(first, entry, mm, targets.at, row, board, stamp)
+    lay_point(own_first, own_entry, own_mm, sources.at, row, board)
+    over = meet_point(first, entry, mm, targets.at, row, board)
+    wipe_point(own_first, own_entry, sources.at, row, board)
     straight, along = go_straight(edge_key, sources.at, sources.turn, row, targets.at, targets.turn, row)
     if straight <= over:
         return straight, LONG(STRAIGHT), along, LONG(0)
@@ -159,18 +167,19 @@ def trace(
         r = sources.at[0, slot, RANK]
         if r == NONE:
             continue
-        desk.clock[0] += 1
-        stamp = desk.clock[0]
-        lay(own_first, own_entry, own_mm, board, stamp, r, sources.at[0, slot, SUM])
-        for side in range(2):
+        hub = LONG(NONE)
+        side = LONG(-1)
+        t = r
+        lay(own_first, own_entry, own_mm, board, r, sources.at[0, slot, SUM])
+        while hub == NONE and side < 1:
+            side += 1
             t = targets.at[0, side, RANK]
-            if t == NONE:
-                continue
-            hub = LONG(_meet_at(first, entry, mm, board, stamp, t, over - targets.at[0, side, SUM]))
-            if hub == NONE:
-                continue
+            if t != NONE:
+                hub = LONG(_meet_at(first, entry, mm, board, t, over - targets.at[0, side, SUM]))
+        wipe(own_first, own_entry, board, r)
+        if hub != NONE:
             low = _climb(down.first, down.end, first, entry, t, hub, stack, LONG(0), LONG(1))
             size = _climb(up.first, up.end, own_first, own_entry, r, hub, stack, low, LONG(0))
             stack[low:size] = stack[low:size][::-1].copy()
-            return over, LONG(slot), LONG(side), _unpack(up.half, down.half, stack, size, trail.edge)
+            return over, LONG(slot), side, _unpack(up.half, down.half, stack, size, trail.edge)
     return LONG(NEVER), LONG(NONE), LONG(NONE), LONG(0)
