@@ -12,7 +12,7 @@ from pathlib import Path as FilePath
 import numpy as np
 import pytest
 
-from geo_service.engine import dijkstra, snap
+from geo_service.engine import dijkstra, heap, join, labels, path, scan, snap, sweep, trace, what_if
 from geo_service.engine.router import NONE, UNREACHED, Windows, warm_up
 from geo_service.errors import InvalidInputError, UnreachableError
 from geo_service.network.graph import load_network, save_network
@@ -30,6 +30,7 @@ from tests.towns import (
     with_weights,
 )
 
+ENGINE = (snap, heap, dijkstra, labels, join, scan, sweep, trace, path, what_if)
 HAS_JIT = hasattr(dijkstra.search, "signatures")
 SEEDS = range(60 if HAS_JIT else 10)
 WIDE, HIGH = 116_442_000, 39_957_000
@@ -596,7 +597,7 @@ def test_every_kernel_is_compiled_once_whatever_arrays_come(draw, tmp_path):
     snaps = town.router.snap(np.asfortranarray(points)[::2])
     town.router.nearest(snaps.take(slice(None, None, 2)), snaps, np.int64(1), make_windows([[(0, 1)]] * 3))
     town.router.reach(snaps.take(slice(0, 1)), np.int32(500))
-    kernels = [f for module in (snap, dijkstra) for f in vars(module).values() if hasattr(f, "signatures")]
+    kernels = [f for module in ENGINE for f in vars(module).values() if hasattr(f, "signatures")]
     assert len(kernels) >= 8
     counts = {kernel.py_func.__name__: len(kernel.signatures) for kernel in kernels}
     # those that only kernels call have no signature at all when they come from the cache

@@ -8,10 +8,10 @@ it to the end of the question. So nobody ever sees half a change, and nobody wai
 
 import threading
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from geo_service.engine.constants import NONE
 from geo_service.engine.dijkstra import Ends
@@ -21,8 +21,6 @@ from geo_service.engine.scan import Buckets, fill_buckets, merge_buckets
 from geo_service.engine.snap import BoolArray, Snaps
 from geo_service.errors import InvalidInputError
 from geo_service.network.graph import ByteArray, IntArray, LongArray
-
-T = TypeVar("T", bound=np.generic)
 
 
 class Stand(NamedTuple):
@@ -56,7 +54,8 @@ class Stand(NamedTuple):
     buckets: Buckets
 
 
-class Machine(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Machine:
     """
     What a router lends its facilities.
 
@@ -108,7 +107,7 @@ class Facilities:
     def __len__(self) -> int:
         return len(self._stand.snaps.link)
 
-    def _prepare(self) -> tuple[IntArray | LongArray, ...]:
+    def _prepare(self) -> tuple[Any, ...]:
         """Arrays for one quick call: ranks, labels, buckets."""
         index = self._machine.index
         if index is None:
@@ -312,7 +311,7 @@ def nowhere(snaps: Snaps) -> Snaps:
     return snaps._replace(link=np.full(len(snaps.link), NONE, dtype=np.int32))
 
 
-def _write(old: npt.NDArray[T], n: int, rows: LongArray, new: npt.NDArray[T]) -> npt.NDArray[T]:
+def _write(old: Any, n: int, rows: LongArray, new: Any) -> Any:
     """A longer copy with some rows written anew."""
     out = np.empty((n, *old.shape[1:]), dtype=old.dtype)
     out[: len(old)] = old

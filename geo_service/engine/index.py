@@ -8,6 +8,7 @@ The same network gives the same bytes.
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,36 +156,29 @@ def _describe(path: Path) -> dict[str, Any]:
         return {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
-_GROUPS = {"up": Arcs, "down": Arcs, "forward": Labels, "backward": Labels}
+_GROUPS: dict[str, tuple[str, ...]] = {
+    "up": Arcs._fields,
+    "down": Arcs._fields,
+    "forward": Labels._fields,
+    "backward": Labels._fields,
+}
 
-_NAMES = (
-    "rank",
-    "node",
-    *(f"{group}_{field}" for group, kind in _GROUPS.items() for field in kind._fields),
-)
+_NAMES = ("rank", "node", *(f"{group}_{field}" for group, fields in _GROUPS.items() for field in fields))
 
 
 def _arrays(index: Index) -> dict[str, npt.NDArray[Any]]:
-    groups = {
-        "up": index.hierarchy.up,
-        "down": index.hierarchy.down,
-        "forward": index.forward,
-        "backward": index.backward,
-    }
-    arrays = {"rank": index.hierarchy.rank, "node": index.hierarchy.node}
-    return arrays | {
-        f"{group}_{field}": array
-        for group, columns in groups.items()
-        for field, array in zip(columns._fields, columns, strict=True)
-    }
+    hierarchy = index.hierarchy
+    groups = (hierarchy.up, hierarchy.down, index.forward, index.backward)
+    columns = (hierarchy.rank, hierarchy.node, *(column for group in groups for column in group))
+    return dict(zip(_NAMES, columns, strict=True))
 
 
 def _assemble(fingerprint: str, arrays: dict[str, npt.NDArray[Any]]) -> Index:
-    up, down = (Arcs(*(arrays[f"{group}_{field}"] for field in Arcs._fields)) for group in ("up", "down"))
-    forward, backward = (
-        Labels(*(arrays[f"{group}_{field}"] for field in Labels._fields)) for group in ("forward", "backward")
-    )
-    return Index(fingerprint, Hierarchy(arrays["rank"], arrays["node"], up, down), forward, backward)
+    def columns(group: str) -> Iterator[npt.NDArray[Any]]:
+        return (arrays[f"{group}_{field}"] for field in _GROUPS[group])
+
+    hierarchy = Hierarchy(arrays["rank"], arrays["node"], Arcs(*columns("up")), Arcs(*columns("down")))
+    return Index(fingerprint, hierarchy, Labels(*columns("forward")), Labels(*columns("backward")))
 
 
 def _check(index: Index, network: Network, folder: Path) -> None:
@@ -200,10 +194,6 @@ def _check(index: Index, network: Network, folder: Path) -> None:
     for labels in (index.forward, index.backward):
         is_sound &= labels.first.shape == (n + 1,)
         is_sound &= labels.entry.shape == labels.mm.shape == (int(labels.first[-1]),)
-        is_sound &= (labels.first.dtype, labels.entry.dtype, labels.mm.dtype) == (
-            np.int64,
-            np.int64,
-            np.int32,
-        )
+        is_sound &= labels.first.dtype == labels.entry.dtype == np.int64 and labels.mm.dtype == np.int32
     if not is_sound:
         raise _bad(folder, "shapes of the index do not fit together")

@@ -390,7 +390,8 @@ def prune_hierarchy(
         half[is_shortcut, 0] = place_down[half[is_shortcut, 0]]
         half[is_shortcut, 1] = place_up[half[is_shortcut, 1]]
         first = np.concatenate([[0], np.cumsum(keep)])[arcs.first].astype(np.int32)
-        return Arcs(freeze(first), *(freeze(c[keep]) for c in (arcs.end, arcs.ms, arcs.mm)), freeze(half))
+        end, ms, mm = (freeze(column[keep]) for column in (arcs.end, arcs.ms, arcs.mm))
+        return Arcs(freeze(first), end, ms, mm, freeze(half))
 
     up, down = pruned(hierarchy.up, keeps[0]), pruned(hierarchy.down, keeps[1])
     return (

@@ -18,7 +18,7 @@ numbers, later. `Router.facilities` prepares places that are asked for again and
 import threading
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -337,7 +337,9 @@ class Router:
         found
             Rows of facilities, and their costs in milliseconds; -1 where there is none, shape ``(2, k)``.
         """
-        return nearest_to_node(*facilities.quick, node, k)  # type: ignore[no-any-return]
+        ask: Any = nearest_to_node
+        found: LongArray = ask(*facilities.quick, node, k)
+        return found
 
     def nearest_nodes(self, nodes: LongArray, facilities: Facilities, k: int) -> tuple[IntArray, LongArray]:
         """
@@ -710,8 +712,10 @@ class Router:
 
     def _take(self, snaps: Snaps, parameter: str) -> Snaps:
         """Columns in the one layout the kernels were compiled for; refuse links of another network."""
-        if not all(map(_is_plain, snaps, _SNAP_TYPES)):
-            snaps = Snaps(*(np.require(c, t, _PLAIN) for c, t in zip(snaps, _SNAP_TYPES, strict=True)))
+        columns: tuple[Any, ...] = tuple(snaps)
+        if not all(map(_is_plain, columns, _SNAP_TYPES)):
+            require: Any = np.require
+            snaps = Snaps(*(require(c, t, _PLAIN) for c, t in zip(columns, _SNAP_TYPES, strict=True)))
         if len(snaps.link) and snaps.link.max() >= self.network.n_links:
             raise InvalidInputError(
                 f"{parameter}: link {snaps.link.max()} is not one of {self.network.n_links}; "
@@ -835,7 +839,7 @@ def warm_up(router: Router) -> None:
     Parameters
     ----------
     router
-        Any router; kernels do not depend on the network.
+        Any router; kernels do not depend on the network. Those of the index only with one.
     """
     node = int(router.network.edge_tail[0])
     lonlat = [[router.network.node_lon_e6[node] / 1e6, router.network.node_lat_e6[node] / 1e6]]
@@ -844,10 +848,16 @@ def warm_up(router: Router) -> None:
     router.matrix(here, here)
     router.reach(here, 1)
     router.route(here, here)
+    facilities = router.facilities(here)
+    router.nearest(here, facilities, 1)
+    router.what_if(router.coverage(facilities), facilities, close=[0])
+    if router.index is not None:
+        many = router.snap(lonlat * (FEW_ROWS + 1))
+        router.matrix(many, many)
 
 
-def _is_plain(column: npt.NDArray[np.generic], dtype: np.dtype[np.generic]) -> bool:
-    return type(column) is np.ndarray and column.dtype is dtype and column.flags.carray
+def _is_plain(column: Any, dtype: np.dtype[Any]) -> bool:
+    return type(column) is np.ndarray and column.dtype is dtype and bool(column.flags.carray)
 
 
 def _take_longs(column: LongArray) -> LongArray:

@@ -178,15 +178,15 @@ def _insert(best: LongArray, candidate: int) -> int:
     at = k - 1
     for i in range(k):
         if best[i] & LOW_MASK == facility and best[i] != NEVER:
-            if best[i] <= candidate:
-                return best[k - 1]
-            at = i
+            at = i if best[i] > candidate else NONE
             break
     while at > 0 and best[at - 1] > candidate:
         best[at] = best[at - 1]
         at -= 1
-    best[at] = candidate
-    return best[k - 1]
+    if at != NONE:
+        best[at] = candidate
+    worst: int = best[k - 1]
+    return worst
 
 
 @njit(cache=True, nogil=True)

@@ -56,7 +56,7 @@ class Within(NamedTuple):
 
 
 def _counting(windows: Windows, rows: LongArray, cost_ms: LongArray) -> BoolArray:
-    counts = cost_ms != UNREACHED
+    counts: BoolArray = cost_ms != UNREACHED
     if len(windows.first) > 0:
         is_open = np.zeros(len(rows), dtype=np.uint8)
         mark_counting(windows, rows, cost_ms, is_open)
@@ -101,9 +101,8 @@ def choose_stops(
     added_ms = arrival_ms[at] + onward_ms[at] - direct_ms
     best = np.argsort(added_ms, kind="stable")[:k]
     at = at[best]
-    stops = Stops(
-        np.full(k, NONE, dtype=np.int32), *np.full((3, k), UNREACHED, dtype=np.int64), direct_ms=direct_ms
-    )
+    added, arrival, length = np.full((3, k), UNREACHED, dtype=np.int64)
+    stops = Stops(np.full(k, NONE, dtype=np.int32), added, arrival, length, direct_ms)
     stops.facility[: len(at)] = rows[at]
     stops.added_ms[: len(at)] = added_ms[best]
     stops.arrival_ms[: len(at)] = arrival_ms[at]

@@ -64,7 +64,8 @@ def _find_entry(first: LongArray, entry: LongArray, r: int, hub: int) -> int:
     """The entry of a hub in a label, `NONE` if it is not there."""
     for i in range(first[r], first[r + 1]):
         if (entry[i] >> VIA_BITS) & HUB_MASK == hub:
-            return i
+            place: int = LONG(i)
+            return place
     return NONE
 
 
@@ -107,7 +108,8 @@ def _meet_at(first: LongArray, entry: LongArray, mm: IntArray, board: LongArray,
     for i in range(first[r], first[r + 1]):
         hub = (entry[i] >> VIA_BITS) & HUB_MASK
         if board[hub] + (entry[i] >> 32 << 32) + mm[i] == key:
-            return hub
+            found: int = LONG(hub)
+            return found
     return NONE
 
 
