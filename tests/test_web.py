@@ -23,7 +23,7 @@ from geo_service.hours import SHANGHAI
 from geo_service.layers import Layer
 from geo_service.settings import Settings, resource_dir
 from geo_service.web import create_app
-from geo_service.web.server import _check_free
+from geo_service.web.server import _check_certificate, _check_free
 from geo_service.web.words import WORDS
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=SHANGHAI)
@@ -59,6 +59,9 @@ class Renamed:
         found = self._district.places(layer)
         features = tuple(dataclasses.replace(f, name=self._name, address=self._name) for f in found.features)
         return Layer(found.name, features, found.version)
+
+    def place(self, place_id):
+        return dataclasses.replace(self._district.place(place_id), name=self._name, address=self._name)
 
     def nearest(self, **question):
         answer = self._district.nearest(**question)
@@ -383,6 +386,18 @@ def test_a_port_in_use_is_refused_before_anything_starts():
 def test_an_address_that_is_not_ours_is_refused(host):
     with pytest.raises(InvalidInputError, match="cannot listen on"):
         _check_free(host, 8000)
+
+
+def test_a_certificate_that_is_none_is_refused_before_anything_starts(tmp_path):
+    junk = tmp_path / "junk.pem"
+    junk.write_text("junk", "utf-8")
+    with pytest.raises(InvalidInputError, match="not a certificate and its unlocked key"):
+        _check_certificate(junk, junk)
+
+
+def test_a_certificate_without_its_key_is_refused(tmp_path):
+    with pytest.raises(InvalidInputError, match="give both --cert and --key"):
+        _check_certificate(tmp_path / "cert.pem", None)
 
 
 def free_port():

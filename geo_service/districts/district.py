@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from geo_service.districts.config import DistrictConfig, read_config
+from geo_service.errors import InvalidInputError, NotFoundError
 from geo_service.exchange.navlinks import LinkSettings, Mode, build_links, links_json
 from geo_service.hours import SHANGHAI, Opening, State
 from geo_service.layers import Catalogue, Layer, Place, catalogue_with, feature_to_json
+from geo_service.network.features import OsmArea, load_features
 from geo_service.network.graph import Network, load_network
 from geo_service.settings import Settings, load_settings
 from geo_service.store.base import Store
@@ -145,6 +147,34 @@ class District:
             If there is no such layer.
         """
         return self.store.layer(layer)
+
+    def place(self, place_id: str) -> Place:
+        """
+        One place by its id, whatever its layer.
+
+        Parameters
+        ----------
+        place_id
+            Its id.
+
+        Returns
+        -------
+        place
+            Active or paused.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none, or it was removed, or it is an area.
+        """
+        (feature,) = self.store.features([place_id])
+        if not isinstance(feature, Place):
+            raise NotFoundError(f"{place_id!r} is an area, not a place", parameter="id", value=place_id)
+        return feature
+
+    def osm_areas(self) -> tuple[OsmArea, ...]:
+        """Parks, water and land use as OpenStreetMap draws them; read from disk at each call."""
+        return load_features(self.directory / "osm").areas
 
     def close(self) -> None:
         """Close the store."""
@@ -321,7 +351,8 @@ class District:
     def _place_json(self, place: Place, opening: Opening, profile: str) -> Answer:
         properties = feature_to_json(place)["properties"]
         shown = ("address", "access", "services", "power", "operator", "ebike_parking", "hours")
-        checked = [check.on for check in place.provenance.checked.values()]
+        # The age of what the state rests on; other facts have dates of their own.
+        checked = [day for kind in ("hours", "existence") if (day := place.provenance.checked_on(kind))]
         return {
             "id": place.id,
             "layer": place.layer,
@@ -385,7 +416,10 @@ def link_settings(settings: Settings) -> LinkSettings:
         App name and keys; an app that needs a key is left out without one.
     """
     return LinkSettings(
-        app_name=settings.app_name, baidu_src=settings.baidu_src, tencent_key=settings.tencent_key
+        app_name=settings.app_name,
+        baidu_src=settings.baidu_src,
+        tencent_key=settings.tencent_key,
+        wechat_app_id=settings.wechat_app_id,
     )
 
 
@@ -408,7 +442,6 @@ def _link_mode(profile: str) -> Mode:
 
 
 def _states(words: Sequence[str]) -> frozenset[State]:
-    from geo_service.errors import InvalidInputError
     from geo_service.finder import ACCEPTABLE
 
     for word in words:

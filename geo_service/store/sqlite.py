@@ -205,9 +205,9 @@ def open_sqlite(path: Path, *, create: bool = False, catalogue: Catalogue = CATA
     Raises
     ------
     InvalidInputError
-        If there is no such file and none shall be made, or the path is a directory.
+        If there is no such file and none shall be made, the path is a directory, or nobody may write there.
     BadDataError
-        If the file is no store of ours, is damaged, cannot be written, or comes from a newer version; it is
+        If the file is no store of ours, is damaged, or comes from a newer version; it is
         left as it is.
     """
     check_sqlite_version(apsw.sqlite_lib_version())
@@ -236,9 +236,9 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except apsw.Error as error:
         advice = next(advice for kind, advice in _ADVICE if isinstance(error, kind))
-        raise BadDataError(
-            f"{path}: {advice} (SQLite: {error})", parameter="path", value=str(path)
-        ) from error
+        # Where nobody may write, the caller named the wrong place; all else is the file's own trouble.
+        refusal = InvalidInputError if isinstance(error, apsw.ReadOnlyError) else BadDataError
+        raise refusal(f"{path}: {advice} (SQLite: {error})", parameter="path", value=str(path)) from error
 
 
 _ADVICE: tuple[tuple[type[apsw.Error], str], ...] = (

@@ -10,19 +10,17 @@ from flask import Blueprint, Response, current_app, redirect, render_template, r
 from werkzeug.wrappers import Response as AnyResponse
 
 from geo_service.districts import District
+from geo_service.districts.district import link_settings
 from geo_service.errors import NotFoundError
 from geo_service.exchange.navlinks import Link, build_links
 from geo_service.layers import Category, Place
 from geo_service.maps import Shell, build_shell, build_streets
-from geo_service.network.features import load_features
 from geo_service.web.assets import FOREVER, Asset, pack_asset, send_asset
 from geo_service.web.cards import make_card, soonest_words
 from geo_service.web.http import Query, cached
 from geo_service.web.served import (
     find_district,
-    find_place,
     first_profile,
-    link_settings,
     present_time,
     served_districts,
     served_settings,
@@ -87,14 +85,14 @@ def draw(district: District) -> Drawn:
     shell = build_shell(district.bbox, district.centre)
     theme = "".join(f".c-{key}{{--pin:{category.colour}}}\n" for key, category in district.catalogue.items())
     networks = [district.network(profile) for profile in district.profiles]
-    streets = build_streets(networks, load_features(district.directory / "osm").areas)
+    streets = build_streets(networks, district.osm_areas())
     return Drawn(
         shell,
         pack_asset(shell.script.encode(), "text/javascript"),
         pack_asset(theme.encode(), "text/css"),
         pack_asset(streets.roads, "application/json"),
         pack_asset(streets.paths, "application/json"),
-        build_links(district.centre, district.name_zh, settings=link_settings()),
+        build_links(district.centre, district.name_zh, settings=link_settings(served_settings())),
     )
 
 
@@ -148,7 +146,7 @@ def place_page(district_id: str, place_id: str) -> str:
     """Show everything that is known of one place."""
     lang = _lang(Query(request, "lang"))
     district = find_district(district_id)
-    place = find_place(district, place_id)
+    place = district.place(place_id)
     say, now, drawn = words_in(lang), present_time(), _drawn(district)
     answer = district.place_json(place, now)
     return _page(

@@ -7,8 +7,6 @@ from flask import current_app
 
 from geo_service.districts import District
 from geo_service.errors import NotFoundError
-from geo_service.exchange.navlinks import LinkSettings
-from geo_service.layers import Place
 from geo_service.settings import Settings
 
 
@@ -49,21 +47,6 @@ def present_time() -> datetime:
     """
     clock: Callable[[], datetime] = current_app.extensions["clock"]
     return clock()
-
-
-def link_settings() -> LinkSettings:
-    """
-    Who we say we are to map apps.
-
-    Returns
-    -------
-    settings
-        From the application's settings.
-    """
-    settings = served_settings()
-    return LinkSettings(
-        app_name=settings.app_name, baidu_src=settings.baidu_src, tencent_key=settings.tencent_key
-    )
 
 
 def first_profile(district: District) -> str:
@@ -108,31 +91,3 @@ def find_district(district_id: str) -> District:
             f"there is no district {district_id[:40]!r}; here are: {', '.join(districts) or 'none'}"
         )
     return districts[district_id]
-
-
-def find_place(district: District, place_id: str) -> Place:
-    """
-    A place by its id, whatever its layer.
-
-    Parameters
-    ----------
-    district
-        Where to look.
-    place_id
-        The id.
-
-    Returns
-    -------
-    place
-        Active or paused.
-
-    Raises
-    ------
-    NotFoundError
-        If there is none.
-    """
-    for name in district.layer_names():
-        for feature in district.places(name).features:
-            if feature.id == place_id and isinstance(feature, Place):
-                return feature
-    raise NotFoundError(f"there is no place {place_id[:60]!r} in {district.id}; it may have been removed")

@@ -11,6 +11,7 @@ import logging
 import multiprocessing
 import os
 import socket
+import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from flask import Flask
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import Interfaces, SSLProtocols
 from granian.log import LogLevels
 
 from geo_service.districts import District, open_district
@@ -87,6 +88,8 @@ def serve(
         log_access=settings.log_level in ("debug", "info"),
         log_access_format=ACCESS_LOG,
         workers_kill_timeout=STOP_S,
+        # phones before Android 10 know no newer one
+        ssl_protocol_min=SSLProtocols.tls12,
         ssl_cert=cert,
         ssl_key=key,
     ).serve()
@@ -134,6 +137,16 @@ def _check_certificate(cert: Path | None, key: Path | None) -> None:
     for name, file in (("cert", cert), ("key", key)):
         if file is not None and not file.is_file():
             raise InvalidInputError(f"--{name} {file} is not a file", parameter=name, value=str(file))
+    if cert is not None and key is not None:
+        try:
+            # an empty password: nobody sits at the terminal of a server to be asked for one
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, lambda: "")
+        except (OSError, ValueError) as error:
+            raise InvalidInputError(
+                f"--cert {cert} and --key {key} are not a certificate and its unlocked key in PEM",
+                parameter="cert",
+                value=str(cert),
+            ) from error
 
 
 def _check_free(host: str, port: int) -> None:
