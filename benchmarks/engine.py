@@ -117,22 +117,23 @@ class Bench:
 
     def tasks(self, stack: ExitStack) -> Iterator[Task]:
         """Every task, jobs prepared; what they hold open is closed with the stack."""
-        for count in self.counts:
-            yield self._nearest(count)
-        for count in self.counts:
-            yield self._batch(count)
+        yield from self.contests()
         for count in self.counts:
             yield self._some(count)
         yield from self._sweep(self.counts[-1])
-        yield self._route()
-        for count in self.counts:
-            yield self._coverage(count)
-        yield self._what_if(self.counts[0])
-        yield self._matrix()
         yield from self._changes()
         for count in self.counts:
             yield from self._snapped(count, stack)
         yield from self._others()
+
+    def contests(self) -> Iterator[Task]:
+        """Tasks from node to node, that peers have answers to."""
+        for task in (self._nearest, self._batch, self._coverage):
+            for count in self.counts:
+                yield task(count)
+        yield self._what_if(self.counts[0])
+        yield self._route()
+        yield self._matrix()
 
     # -- from node to node, against peers ------------------------------------------------------
 
@@ -344,7 +345,7 @@ def check(task: Task) -> bytes:
     """Assert that everybody is right; give our answers, to be summed up."""
     digest = hashlib.sha256(task.name.encode())
     for question in task.questions[: task.checked] if task.expected else ():
-        right = task.expected(question)
+        right = np.asarray(task.expected(question))
         for name, job in task.jobs.items():
             raw = job.ask(question)
             answer = task.pick(np.asarray(job.read(raw)))

@@ -105,7 +105,7 @@ class Draft(NamedTuple):
 
     Parameters
     ----------
-    count
+    counts
         `N_ARCS`, `N_QUEUED`, `N_GONE`, `CLOCK`, shape ``(4,)``.
     arc
         Arcs, columns `TAIL` to `NEXT_IN`, with room for more, shape ``(a, 8)``.
@@ -125,7 +125,7 @@ class Draft(NamedTuple):
         Heap of the witness search, shape ``(h, 2)``.
     """
 
-    count: LongArray
+    counts: LongArray
     arc: LongArray
     lists: LongArray
     level: LongArray
@@ -301,12 +301,12 @@ def _count_arcs(arc: LongArray, lists: LongArray, node: int) -> tuple[int, int, 
 def _estimate(draft: Draft, node: int) -> None:
     """Estimate how important a node is now, and queue it so."""
     n_new, n_hops, _ = _join_neighbours(
-        draft.arc, draft.lists, draft.count, draft.label, draft.heap, node, LONG(ESTIMATE_SETTLED), False
+        draft.arc, draft.lists, draft.counts, draft.label, draft.heap, node, LONG(ESTIMATE_SETTLED), False
     )
     n_in, n_out, old_hops = _count_arcs(draft.arc, draft.lists, node)
     share = (1000 * n_new) // max(n_in + n_out, 1) + (1000 * n_hops) // max(old_hops, 1)
     draft.importance[node] = 1000 * draft.level[node] + share
-    draft.count[N_QUEUED] = push(draft.queue, draft.count[N_QUEUED], draft.importance[node], node)
+    draft.counts[N_QUEUED] = push(draft.queue, draft.counts[N_QUEUED], draft.importance[node], node)
 
 
 @njit(cache=True, nogil=True)
@@ -329,10 +329,10 @@ def _leave(draft: Draft, node: int) -> int:
     arc = draft.arc
     lists = draft.lists
     _, _, greatest = _join_neighbours(
-        arc, lists, draft.count, draft.label, draft.heap, node, LONG(WITNESS_SETTLED), True
+        arc, lists, draft.counts, draft.label, draft.heap, node, LONG(WITNESS_SETTLED), True
     )
-    draft.order[draft.count[N_GONE]] = node
-    draft.count[N_GONE] += 1
+    draft.order[draft.counts[N_GONE]] = node
+    draft.counts[N_GONE] += 1
     draft.importance[node] = -1
     for side in range(2):
         a = lists[node, side]
@@ -385,19 +385,19 @@ def contract(draft: Draft, n_nodes: int) -> int:
         `DONE`, `MORE`, `NO_ROOM` for the next node, or `TOO_LONG` if a shortcut does not fit its limits.
     """
     while n_nodes > 0:
-        if draft.count[N_GONE] == len(draft.order):
+        if draft.counts[N_GONE] == len(draft.order):
             return DONE
         least = draft.queue[0, KEY]
         node = draft.queue[0, ITEM]
         if least != draft.importance[node]:
-            draft.count[N_QUEUED] = drop_first(draft.queue, draft.count[N_QUEUED])
+            draft.counts[N_QUEUED] = drop_first(draft.queue, draft.counts[N_QUEUED])
             continue
         n_in, n_out, _ = _count_arcs(draft.arc, draft.lists, node)
-        room_for_arcs = len(draft.arc) - draft.count[N_ARCS]
-        room_in_queue = len(draft.queue) - draft.count[N_QUEUED]
+        room_for_arcs = len(draft.arc) - draft.counts[N_ARCS]
+        room_in_queue = len(draft.queue) - draft.counts[N_QUEUED]
         if room_for_arcs < n_in * n_out or room_in_queue < n_in + n_out:
             return NO_ROOM
-        draft.count[N_QUEUED] = drop_first(draft.queue, draft.count[N_QUEUED])
+        draft.counts[N_QUEUED] = drop_first(draft.queue, draft.counts[N_QUEUED])
         greatest = _leave(draft, node)
         if greatest >= MAX_MS << 32:
             return TOO_LONG
@@ -436,7 +436,7 @@ def build_hierarchy(network: Network, progress: Progress | None = None) -> Hiera
         if end == NO_ROOM:
             draft = _widen(draft)
         if progress is not None:
-            progress("hierarchy", int(draft.count[N_GONE]), network.n_nodes)
+            progress("hierarchy", int(draft.counts[N_GONE]), network.n_nodes)
     return _settle(network, draft)
 
 
@@ -463,7 +463,7 @@ def _draft(network: Network) -> Draft:
     if (network.edge_weight_ms >= MAX_MS).any() or (length_mm >= MAX_MM).any():
         raise too_long()
     draft = Draft(
-        count=np.zeros(4, dtype=np.int64),
+        counts=np.zeros(4, dtype=np.int64),
         arc=np.empty((3 * m + 64, 8), dtype=np.int64),
         lists=np.full((n, 2), NONE, dtype=np.int64),
         level=np.zeros(n, dtype=np.int64),
@@ -499,7 +499,7 @@ def fill_draft(draft: Draft, tail: IntArray, head: IntArray, total: LongArray) -
             offer_arc(
                 draft.arc,
                 draft.lists,
-                draft.count,
+                draft.counts,
                 LONG(tail[e]),
                 LONG(head[e]),
                 total[e],
@@ -524,7 +524,7 @@ def _settle(network: Network, draft: Draft) -> Hierarchy:
     node = draft.order[::-1].astype(np.int32)
     rank = np.empty(n, dtype=np.int32)
     rank[node] = np.arange(n, dtype=np.int32)
-    arc = draft.arc[: draft.count[N_ARCS]]
+    arc = draft.arc[: draft.counts[N_ARCS]]
     tail, head = rank[arc[:, TAIL]], rank[arc[:, HEAD]]
     low, high = np.maximum(tail, head), np.minimum(tail, head)
     is_up = tail > head

@@ -54,7 +54,7 @@ from geo_service.engine.facilities import (
 )
 from geo_service.engine.index import Index, build_index, load_index, save_index
 from geo_service.engine.join import Desk, Hooks, build_desk, build_hooks, join_all, split_keys, straighten
-from geo_service.engine.path import Path, Way, build_path, follow
+from geo_service.engine.path import Path, Way, build_path, follow, lay_pieces
 from geo_service.engine.reach import Reach, build_reach
 from geo_service.engine.scan import find_nearest, nearest_to_node, nearest_to_nodes
 from geo_service.engine.snap import Grid, Lines, Snaps, build_grid, build_lines, freeze, snap_all
@@ -92,10 +92,13 @@ _PLAIN: Final[tuple[Literal["C"], Literal["W"], Literal["E"]]] = ("C", "W", "E")
 """Layout the kernels are compiled for, whatever views and memory maps callers hold."""
 
 _REAL, _LONG = np.dtype(np.float64), np.dtype(np.int64)
-_SNAP_TYPES = (
+_SNAP_TYPES: tuple[Any, ...] = (
     _REAL, _REAL, np.dtype(np.int32), _REAL, _LONG, _LONG, _REAL, _REAL, _REAL, _LONG,
 )  # fmt: skip
 """Types of the columns of `Snaps`."""
+
+_NO_SHARES, _NO_PARTS = np.zeros(2), np.full((2, 3), NONE, dtype=np.int64)
+"""A way between nodes has no part-edges."""
 
 _ALWAYS = Windows(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 
@@ -369,7 +372,7 @@ class Router:
 
     def route_nodes(self, tail: int, head: int) -> Path:
         """
-        The fastest way between two nodes, among the fastest the shortest.
+        The fastest way between two nodes, among the fastest the shortest; needs an index.
 
         Parameters
         ----------
@@ -388,15 +391,24 @@ class Router:
         UnreachableError
             If the streets do not lead there.
         """
-        at = self._take_nodes([tail, head])
-        points, ends = (
-            (self._at_nodes(at[:1]), self._at_nodes(at[1:])),
-            (_hang_nodes(at[:1]), _hang_nodes(at[1:])),
-        )
-        way = self._find_way(*ends)
-        if way is None:
+        index = self._need_index("route_nodes")
+        hierarchy, trail, (start, end) = index.hierarchy, self._trail(), self._pair()
+        self._check_node(tail)
+        self._check_node(head)
+        start.at[0, 0, 0], end.at[0, 0, 0] = hierarchy.rank[tail], hierarchy.rank[head]
+        key, slot, _, n_edges = trace(
+            hierarchy.up, hierarchy.down, index.forward, index.backward, self._edge_key, start, end,
+            self._desk(0), trail,
+        )  # fmt: skip
+        if key == NEVER:
             raise UnreachableError(f"no way leads from node {tail} to node {head}", tail=tail, head=head)
-        return build_path(self._forward, self._lines, self._edge_link, self._link_edge, points, ends, way)
+        edge, ms, mm, lonlat, first_point = lay_pieces(
+            self._forward, self._lines, self._edge_link, self._link_edge, _NO_SHARES, _NO_PARTS, slot,
+            trail.edge[:n_edges],
+        )  # fmt: skip
+        lonlat[:2], lonlat[-2:] = self._node_lonlat[tail], self._node_lonlat[head]
+        gaps = np.zeros(2, dtype=np.int64)
+        return Path(key >> 32, key & LOW_MASK, edge, ms, mm, lonlat, first_point, gaps, gaps)
 
     def matrix_nodes(self, tails: npt.ArrayLike, heads: npt.ArrayLike) -> LongArray:
         """
@@ -713,7 +725,7 @@ class Router:
     def _take(self, snaps: Snaps, parameter: str) -> Snaps:
         """Columns in the one layout the kernels were compiled for; refuse links of another network."""
         columns: tuple[Any, ...] = tuple(snaps)
-        if not all(map(_is_plain, columns, _SNAP_TYPES)):
+        if not all(_is_plain(c, t) for c, t in zip(columns, _SNAP_TYPES, strict=True)):
             require: Any = np.require
             snaps = Snaps(*(require(c, t, _PLAIN) for c, t in zip(columns, _SNAP_TYPES, strict=True)))
         if len(snaps.link) and snaps.link.max() >= self.network.n_links:
@@ -809,6 +821,22 @@ class Router:
             desk = build_desk(self.network.n_nodes, 1 << max(n_facilities, 64).bit_length())
             self._own.desk = desk
         return desk
+
+    def _pair(self) -> tuple[Hooks, Hooks]:
+        """Hooks of this thread for two points on nodes; only their ranks are written anew."""
+        pair: tuple[Hooks, Hooks] | None = getattr(self._own, "pair", None)
+        if pair is None:
+            hooks = [Hooks(np.full((1, 2, 3), NONE, dtype=np.int64), np.zeros((1, 2))) for _ in range(2)]
+            for each in hooks:
+                each.at[0, 0, 1] = 0
+            pair = self._own.pair = (hooks[0], hooks[1])
+        return pair
+
+    def _check_node(self, node: int) -> None:
+        if not 0 <= node < self.network.n_nodes:
+            raise InvalidInputError(
+                f"node {node} is not one of {self.network.n_nodes}", parameter="node", value=int(node)
+            )
 
     def _trail(self) -> Trail:
         trail: Trail | None = getattr(self._own, "trail", None)
