@@ -12,25 +12,36 @@ from pathlib import Path as FilePath
 import numpy as np
 import pytest
 
-from geo_service.engine import dijkstra, snap
-from geo_service.engine.router import NONE, UNREACHED, Router, Windows, warm_up
+from geo_service.engine import dijkstra, heap, join, labels, path, scan, snap, sweep, trace, what_if
+from geo_service.engine.router import NONE, UNREACHED, Windows, warm_up
 from geo_service.errors import InvalidInputError, UnreachableError
 from geo_service.network.graph import load_network, save_network
+from tests import towns
 from tests.oracles import engine as oracle
 from tests.towns import (
     METRIC,
     Street,
     line_m,
     make_network,
+    make_router,
     random_network,
     random_points,
     show,
     with_weights,
 )
 
+ENGINE = (snap, heap, dijkstra, labels, join, scan, sweep, trace, path, what_if)
 HAS_JIT = hasattr(dijkstra.search, "signatures")
 SEEDS = range(60 if HAS_JIT else 10)
 WIDE, HIGH = 116_442_000, 39_957_000
+
+
+@pytest.fixture(autouse=True, params=["search", "labels"])
+def kernel(request):
+    """Every test asks both kernels."""
+    before, towns.KERNEL[0] = towns.KERNEL[0], request.param
+    yield request.param
+    towns.KERNEL[0] = before
 
 
 def make_windows(lists):
@@ -67,7 +78,7 @@ def assert_town_equals_oracle(network, seed, n_points=10):
     points = random_points(network, seed, n_points)
     feet = [oracle.snap(network, *map(float, point)) for point in points]
     table = oracle.costs(network, feet, feet)
-    router = Router(network)
+    router = make_router(network)
     snaps = router.snap(points)
     expected = [[found[0] if found else UNREACHED for found in row] for row in table]
     assert router.matrix(snaps, snaps).tolist() == expected, show(network)
@@ -144,7 +155,7 @@ def test_every_route_equals_the_oracle_to_the_millisecond_and_draws_what_it_says
 @pytest.mark.parametrize("seed", SEEDS)
 def test_reach_equals_the_oracle_on_random_towns(seed):
     network = random_network(seed)
-    router, dice = Router(network), random.Random(seed)
+    router, dice = make_router(network), random.Random(seed)
     for point in random_points(network, seed, 4):
         foot = oracle.snap(network, *map(float, point))
         if foot.link is None:
@@ -244,7 +255,7 @@ def test_against_a_dead_end_one_way_street_there_is_no_way(draw):
 def test_going_around_is_taken_where_it_is_faster_than_straight_along():
     nodes = [(WIDE, HIGH), (WIDE + 1000, HIGH)]
     slow, fast = Street(0, 1, (), 100_000, 100_000), Street(0, 1, ((WIDE + 500, HIGH + 900),), 10, 10)
-    router = Router(make_network(nodes, [slow, fast], gap_ms_per_m=0.0))
+    router = make_router(make_network(nodes, [slow, fast], gap_ms_per_m=0.0))
     ends = router.snap([[116.44201, 39.957], [116.44299, 39.957]])
     path = router.route(ends.take(slice(0, 1)), ends.take(slice(1, 2)))
     assert path.cost_ms == 2 * 1000 + 10
@@ -284,7 +295,7 @@ def test_a_node_at_the_far_end_of_a_one_way_street_is_reached_from_other_streets
 def test_stopping_on_the_way_never_makes_it_shorter():
     for seed in SEEDS[:20]:
         network = random_network(seed)
-        router = Router(network)
+        router = make_router(network)
         snaps = router.snap(random_points(network, seed, 12, spread_m=0.0))
         cost = router.matrix(snaps, snaps).astype(np.float64)
         cost[cost == UNREACHED] = np.inf
@@ -296,7 +307,7 @@ def test_a_loop_is_travelled_the_shorter_way_round():
     loop = Street(
         0, 0, ((WIDE + 1000, HIGH), (WIDE + 1000, HIGH + 1000), (WIDE, HIGH + 1000)), 40_000, 40_000
     )
-    router = Router(make_network([(WIDE, HIGH)], [loop], gap_ms_per_m=0.0))
+    router = make_router(make_network([(WIDE, HIGH)], [loop], gap_ms_per_m=0.0))
     early, late = router.snap([[116.4421, 39.957]]), router.snap([[116.442, 39.9571]])
     around = router.route(early, late)
     assert around.cost_ms < 10_000
@@ -307,7 +318,7 @@ def test_a_loop_is_travelled_the_shorter_way_round():
 def test_the_faster_of_two_parallel_streets_is_taken():
     nodes = [(WIDE, HIGH), (WIDE + 1000, HIGH), (WIDE - 900, HIGH), (WIDE + 1900, HIGH)]
     streets = [Street(2, 0, (), 7, 7), Street(0, 1, (), 9, 9), Street(0, 1, (), 5, 5), Street(1, 3, (), 7, 7)]
-    router = Router(make_network(nodes, streets, gap_ms_per_m=0.0))
+    router = make_router(make_network(nodes, streets, gap_ms_per_m=0.0))
     ends = router.snap([[(WIDE - 900) / 1e6, 39.957], [(WIDE + 1900) / 1e6, 39.957]])
     assert router.matrix(ends, ends).tolist() == [[0, 19], [19, 0]]
 
@@ -316,7 +327,7 @@ def test_among_the_fastest_ways_the_shortest_is_taken():
     nodes = [(WIDE, HIGH), (WIDE + 1000, HIGH), (WIDE - 900, HIGH), (WIDE + 1900, HIGH)]
     bent = Street(0, 1, ((WIDE + 500, HIGH + 500),), 9, 9)
     streets = [Street(2, 0, (), 7, 7), bent, Street(0, 1, (), 9, 9), Street(1, 3, (), 7, 7)]
-    router = Router(make_network(nodes, streets))
+    router = make_router(make_network(nodes, streets))
     ends = router.snap([[(WIDE - 900) / 1e6, 39.957], [(WIDE + 1900) / 1e6, 39.957]])
     path = router.route(ends.take(slice(0, 1)), ends.take(slice(1, 2)))
     assert path.length_mm == pytest.approx(2800 * METRIC.lon_m * 1000, abs=3)
@@ -327,7 +338,7 @@ def test_ways_that_tie_in_cost_and_length_take_the_lowest_edge():
     nodes = [(WIDE, HIGH), (WIDE + 1000, HIGH), (WIDE - 900, HIGH), (WIDE + 1900, HIGH)]
     twins = [Street(0, 1, (), 9, 9), Street(0, 1, (), 9, 9)]
     network = make_network(nodes, [Street(2, 0, (), 7, 7), *twins, Street(1, 3, (), 7, 7)])
-    router = Router(network)
+    router = make_router(network)
     ends = router.snap([[(WIDE - 900) / 1e6, 39.957], [(WIDE + 1900) / 1e6, 39.957]])
     path = router.route(ends.take(slice(0, 1)), ends.take(slice(1, 2)))
     choices = np.flatnonzero((network.edge_tail == 0) & (network.edge_head == 1))
@@ -498,13 +509,13 @@ def test_snaps_of_another_network_are_refused(draw):
 
 def test_a_network_without_streets_is_refused():
     with pytest.raises(InvalidInputError, match="no street"):
-        Router(make_network([(WIDE, HIGH)], []))
+        make_router(make_network([(WIDE, HIGH)], []))
 
 
 @pytest.mark.parametrize("pace", [-1.0, float("nan"), 1e9])
 def test_a_senseless_pace_over_the_gap_is_refused(draw, pace):
     with pytest.raises(InvalidInputError, match="gap_ms_per_m"):
-        Router(dataclasses.replace(draw("a-b").network, gap_ms_per_m=pace))
+        make_router(dataclasses.replace(draw("a-b").network, gap_ms_per_m=pace))
 
 
 # --- limits, threads, compilation ---------------------------------------------------------
@@ -514,7 +525,7 @@ def test_the_heaviest_weights_add_up_without_overflow(draw):
     heaviest = 2**31 - 1
     alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     town = draw("-".join(alphabet))
-    router = Router(with_weights(town.network, heaviest))
+    router = make_router(with_weights(town.network, heaviest))
     ends = router.snap(town.lonlat("a", "Z"))
     assert router.matrix(ends, ends)[0, 1] == 51 * heaviest
     assert router.route(ends.take(slice(0, 1)), ends.take(slice(1, 2))).cost_ms == 51 * heaviest
@@ -547,7 +558,7 @@ def ask_everything(router, points):
 
 def test_eight_threads_on_one_router_get_what_one_gets():
     network = random_network(8, n_nodes=40, n_streets=90)
-    router = Router(network)
+    router = make_router(network)
     batches = [random_points(network, seed, 8) for seed in range(24)]
     alone = [ask_everything(router, batch) for batch in batches]
     with ThreadPoolExecutor(8) as pool:
@@ -558,10 +569,10 @@ def test_eight_threads_on_one_router_get_what_one_gets():
 NO_JIT = """
 from tests.test_engine import ask_everything
 from tests.towns import random_network, random_points
-from geo_service.engine.router import Router
+from tests.towns import make_router
 for seed in range(4):
     network = random_network(seed)
-    print(ask_everything(Router(network), random_points(network, seed, 8)))
+    print(ask_everything(make_router(network), random_points(network, seed, 8)))
 """
 
 
@@ -570,7 +581,7 @@ def test_plain_python_gives_the_same_bytes_as_compiled_kernels():
     expected = []
     for seed in range(4):
         network = random_network(seed)
-        expected.append(ask_everything(Router(network), random_points(network, seed, 8)))
+        expected.append(ask_everything(make_router(network), random_points(network, seed, 8)))
     env = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(FilePath(__file__).parents[1])}
     ran = subprocess.run([sys.executable, "-c", NO_JIT], env=env, capture_output=True, text=True, check=False)
     assert ran.stderr == ""
@@ -581,12 +592,12 @@ def test_plain_python_gives_the_same_bytes_as_compiled_kernels():
 def test_every_kernel_is_compiled_once_whatever_arrays_come(draw, tmp_path):
     town = draw("a--b--c")
     save_network(town.network, tmp_path)
-    warm_up(Router(load_network(tmp_path)))
+    warm_up(make_router(load_network(tmp_path)))
     points = np.repeat(town.lonlat(*"abc"), 2, axis=0)
     snaps = town.router.snap(np.asfortranarray(points)[::2])
     town.router.nearest(snaps.take(slice(None, None, 2)), snaps, np.int64(1), make_windows([[(0, 1)]] * 3))
     town.router.reach(snaps.take(slice(0, 1)), np.int32(500))
-    kernels = [f for module in (snap, dijkstra) for f in vars(module).values() if hasattr(f, "signatures")]
+    kernels = [f for module in ENGINE for f in vars(module).values() if hasattr(f, "signatures")]
     assert len(kernels) >= 8
     counts = {kernel.py_func.__name__: len(kernel.signatures) for kernel in kernels}
     # those that only kernels call have no signature at all when they come from the cache

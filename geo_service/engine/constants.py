@@ -17,6 +17,15 @@ No sum overflows. A label is the cost of a simple path: at most n - 1 whole edge
 part-edges, each at most 2^31 - 1, with n <= 2^31 - 1, so (n + 1)(2^31 - 1) < 2^62. The two
 gaps add at most 2 * `SNAP_LIMIT_M` * `MAX_GAP_MS_PER_M` = 6e8 < 2^30. A candidate is a label plus
 one edge: below 2^62 + 2^32 < 2^63. Lengths obey the same bound.
+
+The index counts in *keys*, ``cost << 32 | length``, and refuses a network that might not fit. Edges,
+shortcuts and labels stay below `MAX_MS` = 2^28 and `MAX_MM` = 2^29 each, checked one by one when built.
+
+- A witness: at most two arcs, then one more: 3 * 2^28 < 2^31 and 3 * 2^29 < 2^32.
+- A way: two labels, two part-edges, two gaps: 4 * 2^28 + 6e8 < 2^31 and 4 * 2^29 + 6e5 < 2^32.
+- A sweep climbs on from costs below `CUT_MS` = 3 * 2^28 + 3e8 only: none that is fastest costs more than two
+  labels, a part-edge and a gap; and `CUT_MS` + 2^28 < 2^31. It descends from fastest costs, so that in int32
+  `CUT_MS` + 2^28 < `FAR_MS` + 2^28 < 2^31.
 """
 
 from typing import Any, Final
@@ -55,16 +64,84 @@ MIN_CELL_M: Final = 40.0
 MAX_GAP_MS_PER_M: Final = 1e6
 """Slowest pace over a gap that keeps the bound above: a millimetre per second."""
 
+MAX_MS: Final = 1 << 28
+"""Edges, shortcuts and labels of an index cost less: three days."""
+
+MAX_MM: Final = 1 << 29
+"""Edges, shortcuts and labels of an index are shorter: 537 km."""
+
+CUT_MS: Final = 3 * MAX_MS + 300_000_000
+"""No fastest way from a node to a facility costs more in an index."""
+
+NEVER: Final = 1 << 62
+"""A key greater than all keys; with the key of an arc added it still fits."""
+
+FAR_MS: Final = (1 << 31) - 1 - MAX_MS
+"""Greater than all costs in int32, where many are summed side by side; an arc added still fits."""
+
+HUB_BITS: Final = 21
+"""Room for the rank of a hub in a label: two million nodes, four times what labels are for."""
+
+VIA_BITS: Final = 11
+"""Room for the place of an arc at its node in a label: the busiest node of a city has some hundred."""
+
+HUB_MASK: Final = (1 << HUB_BITS) - 1
+"""Takes a hub out of a label that was shifted by `VIA_BITS`."""
+
+VIA_MASK: Final = (1 << VIA_BITS) - 1
+"""Takes the arc out of a label."""
+
+LOW_MASK: Final = (1 << 32) - 1
+"""Takes the length out of a key, or the facility out of a bucket's entry."""
+
+ESTIMATE_SETTLED: Final = 60
+"""Nodes a witness search settles while importance is estimated; more makes better guesses, slower."""
+
+WITNESS_SETTLED: Final = 200
+"""Nodes a witness search settles when a node leaves; fewer make more shortcuts, never wrong ones."""
+
+LANES: Final = 64
+"""Origins swept side by side in a matrix: four registers of sixteen costs."""
+
+FEW_ROWS: Final = 8
+"""From as many origins or fewer a matrix is joined label by label; from more it is swept."""
+
+FEW: Final = 32
+"""As many nearest are kept in a list that is searched from one end; more are sorted out of all."""
+
+SCAN_PER_FACILITY: Final = 16
+"""Entries of buckets scanned per facility before all are looked at one by one: a third of what that costs."""
+
+CHUNK: Final = 4096
+"""Nodes between two calls of a progress callback, a tenth of a second or so; then an interrupt is heard."""
+
 __all__ = [
+    "CHUNK",
+    "CUT_MS",
+    "ESTIMATE_SETTLED",
+    "FAR_MS",
+    "FEW",
+    "FEW_ROWS",
     "FOOT",
+    "HUB_BITS",
+    "HUB_MASK",
     "ISLAND_PART",
+    "LANES",
     "LONG",
+    "LOW_MASK",
     "MAX_GAP_MS_PER_M",
+    "MAX_MM",
+    "MAX_MS",
     "METRIC_SPAN_E6",
     "MIN_CELL_M",
+    "NEVER",
     "NODE_M",
     "NONE",
     "NO_CUTOFF",
+    "SCAN_PER_FACILITY",
     "SNAP_LIMIT_M",
     "UNREACHED",
+    "VIA_BITS",
+    "VIA_MASK",
+    "WITNESS_SETTLED",
 ]

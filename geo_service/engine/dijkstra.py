@@ -7,7 +7,7 @@ call. Nodes are numbered ``0..n - 1``, facilities ``n + f``; labels come off the
 shorter way, and equal costs come in the order of facilities. Forward and backward are one
 function given different `Streets` and `Ends`.
 
-All kernels that call one another stand in this file: numba's cache looks only at the file.
+Kernels that call one another stand in this file, but for the heap: numba's cache looks only at the file.
 Numbers passed between them are widened with `LONG`: one type, one compilation. The loop holds
 few arrays, with columns for what is used together, and its steps have one way out, because
 numba counts references to arrays: handing a tuple of them to each step was six times slower.
@@ -19,6 +19,7 @@ import numpy as np
 from numba import njit
 
 from geo_service.engine.constants import FOOT, LONG, NONE
+from geo_service.engine.heap import ITEM, KEY, drop_first, push
 from geo_service.engine.snap import Snaps
 from geo_service.network.graph import FloatArray, IntArray, LongArray
 
@@ -27,9 +28,6 @@ TO, MS, MM, EDGE = range(4)
 
 STAMP, COST, LENGTH, PARENT, VIA = range(5)
 """Columns of a label: search it belongs to, sums, item it came from, edge it came along."""
-
-KEY, ITEM = range(2)
-"""Columns of an entry in the heap: cost, and the node or facility."""
 
 CALL, HOOK = range(2)
 """Columns of a bucket: call it belongs to, and the first of its hooks."""
@@ -284,51 +282,6 @@ def build_ends(snaps: Snaps, link_edge: IntArray, streets: Streets, *, is_left: 
 
 
 @njit(cache=True, nogil=True)
-def _push(heap: LongArray, size: int, cost: int, item: int) -> int:
-    """Add an entry to the heap; give its new size."""
-    at = size
-    while at > 0:
-        up = (at - 1) >> 2
-        above = heap[up, KEY]
-        if above < cost or (above == cost and heap[up, ITEM] <= item):
-            break
-        heap[at, KEY] = above
-        heap[at, ITEM] = heap[up, ITEM]
-        at = up
-    heap[at, KEY] = cost
-    heap[at, ITEM] = item
-    return size + 1
-
-
-@njit(cache=True, nogil=True)
-def _drop_first(heap: LongArray, size: int) -> int:
-    """Take the first entry off the heap; give its new size."""
-    size -= 1
-    cost = heap[size, KEY]
-    item = heap[size, ITEM]
-    at = 0
-    child = 1
-    while child < size:
-        least = child
-        other = child + 1
-        while other < size and other < child + 4:
-            key = heap[other, KEY]
-            if key < heap[least, KEY] or (key == heap[least, KEY] and heap[other, ITEM] < heap[least, ITEM]):
-                least = other
-            other += 1
-        key = heap[least, KEY]
-        if key > cost or (key == cost and heap[least, ITEM] >= item):
-            break
-        heap[at, KEY] = key
-        heap[at, ITEM] = heap[least, ITEM]
-        at = least
-        child = 4 * at + 1
-    heap[at, KEY] = cost
-    heap[at, ITEM] = item
-    return size
-
-
-@njit(cache=True, nogil=True)
 def _improve(label: LongArray, stamp: int, item: int, cost: int, length: int, parent: int, via: int) -> bool:
     """
     Offer a label: cheaper wins, then shorter, then the lower edge; say whether it became cheaper.
@@ -387,7 +340,7 @@ def _start(
         ms = gap_ms + sources.ms[row, slot]
         mm = gap_mm + sources.mm[row, slot]
         if _improve(work.label, stamp, node, ms, mm, foot, edge):
-            size = _push(work.heap, size, ms, node)
+            size = push(work.heap, size, ms, node)
         if edge == NONE or work.bucket[streets.near[edge], CALL] != call:
             continue
         hook = work.bucket[streets.near[edge], HOOK]
@@ -398,7 +351,7 @@ def _start(
                 cost = ms + facilities.ms[f, side] - streets.edge_ms[edge] + facilities.gap_ms[f]
                 length = mm + facilities.mm[f, side] - streets.edge_mm[edge] + facilities.gap_mm[f]
                 if _improve(work.label, stamp, n_nodes + f, cost, length, foot, edge):
-                    size = _push(work.heap, size, cost, n_nodes + f)
+                    size = push(work.heap, size, cost, n_nodes + f)
             hook = work.hook_next[hook]
     return size
 
@@ -414,7 +367,7 @@ def _meet(facilities: Ends, work: Workspace, size: int, stamp: int, v: int, n_no
         length = work.label[v, LENGTH] + facilities.mm[f, side] + facilities.gap_mm[f]
         via = LONG(facilities.edge[f, side])
         if _improve(work.label, stamp, n_nodes + f, cost, length, v, via):
-            size = _push(work.heap, size, cost, n_nodes + f)
+            size = push(work.heap, size, cost, n_nodes + f)
         hook = work.hook_next[hook]
     return size
 
@@ -429,7 +382,7 @@ def _expand(
         cost = label[v, COST] + arc[a, MS]
         length = label[v, LENGTH] + arc[a, MM]
         if _improve(label, stamp, to, cost, length, v, LONG(arc[a, EDGE])):
-            size = _push(heap, size, cost, to)
+            size = push(heap, size, cost, to)
     return size
 
 
@@ -498,7 +451,7 @@ def search(
             item = heap[0, ITEM]
             if cost > cutoff_ms:
                 break
-            size = _drop_first(heap, size)
+            size = drop_first(heap, size)
             if cost > label[item, COST]:
                 continue
             if item < n_nodes:

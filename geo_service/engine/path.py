@@ -1,13 +1,15 @@
-"""From the labels of a search to one way: its pieces, their cost and length, and what to draw."""
+"""From the edges of one way to its pieces, their cost and length, and what to draw."""
 
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
-from geo_service.engine.constants import FOOT, NONE
-from geo_service.engine.dijkstra import COST, LENGTH, PARENT, VIA, Ends, Workspace
+from geo_service.engine.constants import FOOT, LONG, NONE
+from geo_service.engine.dijkstra import COST, LENGTH, PARENT, VIA, Ends, Streets, Workspace
 from geo_service.engine.snap import Lines, Snaps
-from geo_service.network.graph import FloatArray, IntArray, LongArray, Network
+from geo_service.engine.trace import STRAIGHT
+from geo_service.network.graph import FloatArray, IntArray, LongArray
 
 
 class Path(NamedTuple):
@@ -49,123 +51,231 @@ class Path(NamedTuple):
     gap_mm: LongArray
 
 
-class _Piece(NamedTuple):
-    """Part of an edge: link shares where it begins and ends, with cost and length."""
+class Way(NamedTuple):
+    """
+    A way as a search leaves it.
 
-    edge: int
-    begin: float
-    end: float
+    Parameters
+    ----------
+    cost_ms
+        Both gaps and all pieces.
+    length_mm
+        Both gaps and all pieces.
+    slot
+        By which slot the origin is left; `STRAIGHT` along an edge on which both points stand.
+    side
+        By which slot the destination is reached; that edge, if straight.
+    edge
+        Whole edges between, shape ``(e,)``.
+    """
+
     cost_ms: int
     length_mm: int
+    slot: int
+    side: int
+    edge: IntArray
 
 
-def build_path(
-    network: Network,
-    lines: Lines,
-    origin: Snaps,
-    destination: Snaps,
-    ends: tuple[Ends, Ends],
-    work: Workspace,
-) -> Path:
+def follow(work: Workspace, streets: Streets, sources: Ends, targets: Ends) -> Way:
     """
     Follow the labels of a search back from its only facility.
 
     Parameters
     ----------
-    network
-        Streets of one profile.
-    lines
-        Its drawn links.
-    origin
-        One point, the source of the search.
-    destination
-        One point, its facility number 0, which was found.
-    ends
-        How both hang on their links.
     work
         Workspace with the labels.
+    streets
+        Edges, forward.
+    sources
+        How the origin hangs.
+    targets
+        How the destination hangs, facility number 0, which was found.
+
+    Returns
+    -------
+    way
+        The way between the two.
+    """
+    label = work.label
+    item = len(streets.first) - 1
+    cost_ms, length_mm = int(label[item, COST]), int(label[item, LENGTH])
+    via = int(label[item, VIA])
+    if label[item, PARENT] == FOOT:
+        return Way(cost_ms, length_mm, STRAIGHT, via, np.empty(0, dtype=np.int32))
+    item = int(label[item, PARENT])
+    side = _slot(targets, item, via)
+    edges = []
+    while label[item, PARENT] != FOOT:
+        edges.append(int(label[item, VIA]))
+        item = int(label[item, PARENT])
+    slot = _slot(sources, item, int(label[item, VIA]))
+    return Way(cost_ms, length_mm, slot, side, np.array(edges[::-1], dtype=np.int32))
+
+
+def _slot(ends: Ends, node: int, edge: int) -> int:
+    """The slot by which a point hangs on a node along an edge, or at no cost."""
+    return int(np.flatnonzero((ends.node[0] == node) & (ends.edge[0] == edge))[0])
+
+
+@njit(cache=True, nogil=True)
+def _cut(along_m: FloatArray, first: int, last: int, begin: float, end: float) -> tuple[int, int]:
+    """Points strictly between the two ends of a piece, as a half-open range."""
+    own = along_m[first : last + 1]
+    low = first + np.searchsorted(own, min(begin, end) * own[-1], side="right")
+    high = first + np.searchsorted(own, max(begin, end) * own[-1], side="left")
+    return LONG(max(low, first + 1)), LONG(min(high, last))
+
+
+@njit(cache=True, nogil=True)
+def lay_pieces(
+    streets: Streets,
+    lines: Lines,
+    edge_link: IntArray,
+    link_edge: IntArray,
+    shares: FloatArray,
+    parts: LongArray,
+    slot: int,
+    whole: IntArray,
+) -> tuple[IntArray, LongArray, LongArray, FloatArray, IntArray]:
+    """
+    Lay the pieces of a way end to end; joints of two pieces are written once.
+
+    Parameters
+    ----------
+    streets
+        Edges, forward.
+    lines
+        The drawn links.
+    edge_link
+        Link of each edge.
+    link_edge
+        Edges of each link.
+    shares
+        Where origin and destination stand on their links, shape ``(2,)``.
+    parts
+        Edge (`NONE` if the foot stands on the node), cost and length of the first and the last piece, or
+        of the only one, shape ``(2, 3)``.
+    slot
+        By which slot the origin is left, or `STRAIGHT`.
+    whole
+        Whole edges between.
+
+    Returns
+    -------
+    pieces
+        Edge, cost and length of each, points in degrees with two at each end left to fill in, offsets.
+    """
+    n = len(whole) + 2
+    edge = np.empty(n, dtype=np.int32)
+    ms = np.empty(n, dtype=np.int64)
+    mm = np.empty(n, dtype=np.int64)
+    ends = np.empty((n, 2), dtype=np.float64)
+    count = LONG(0)
+    for i in range(n):
+        is_first = i == 0
+        is_last = i == n - 1 or slot == STRAIGHT
+        part = 0 if is_first else 1
+        e = parts[part, 0] if is_first or is_last else LONG(whole[i - 1])
+        if e == NONE:
+            continue
+        is_against = link_edge[edge_link[e], 1] == e
+        ms[count] = parts[part, 1] if is_first or is_last else streets.edge_ms[e]
+        mm[count] = parts[part, 2] if is_first or is_last else streets.edge_mm[e]
+        ends[count, 0] = shares[0] if is_first else (1.0 if is_against else 0.0)
+        ends[count, 1] = shares[1] if is_last else (0.0 if is_against else 1.0)
+        edge[count] = e
+        count += ends[count, 0] != ends[count, 1] or ms[count] != 0
+        if slot == STRAIGHT:
+            break
+    first_point = np.empty(count + 1, dtype=np.int32)
+    first_point[0] = 1
+    inner = np.empty((count, 2), dtype=np.int64)
+    for i in range(count):
+        link = edge_link[edge[i]]
+        low = LONG(lines.first_point[link])
+        high = LONG(lines.first_point[link + 1]) - 1
+        if i == 0 or i == count - 1:
+            low, high = _cut(lines.along_m, low, high, ends[i, 0], ends[i, 1])
+        else:
+            low += 1
+        inner[i, 0] = low
+        inner[i, 1] = high
+        first_point[i + 1] = first_point[i] + max(high - low, 0) + 1
+    lonlat = np.empty((first_point[count] + 2, 2), dtype=np.float64)
+    for i in range(count):
+        link = edge_link[edge[i]]
+        at = LONG(first_point[i]) + 1
+        is_along = link_edge[link, 0] == edge[i]
+        for j in range(inner[i, 1] - inner[i, 0]):
+            point = inner[i, 0] + j if is_along else inner[i, 1] - 1 - j
+            lonlat[at, 0] = lines.x[point] / 1e6
+            lonlat[at, 1] = lines.y[point] / 1e6
+            at += 1
+        point = LONG(lines.first_point[link + 1] - 1 if is_along else lines.first_point[link])
+        lonlat[at, 0] = lines.x[point] / 1e6
+        lonlat[at, 1] = lines.y[point] / 1e6
+    return edge[:count].copy(), ms[:count].copy(), mm[:count].copy(), lonlat, first_point
+
+
+def build_path(
+    streets: Streets,
+    lines: Lines,
+    edge_link: IntArray,
+    link_edge: IntArray,
+    points: tuple[Snaps, Snaps],
+    ends: tuple[Ends, Ends],
+    way: Way,
+) -> Path:
+    """
+    Tell a way piece by piece, and draw it.
+
+    Parameters
+    ----------
+    streets
+        Edges, forward.
+    lines
+        The drawn links.
+    edge_link
+        Link of each edge.
+    link_edge
+        Edges of each link.
+    points
+        Origin and destination.
+    ends
+        How both hang.
+    way
+        What was found.
 
     Returns
     -------
     path
         The way between the two.
     """
-    gap_ms = np.array([ends[0].gap_ms[0], ends[1].gap_ms[0]], dtype=np.int64)
-    gap_mm = np.array([ends[0].gap_mm[0], ends[1].gap_mm[0]], dtype=np.int64)
-    pieces = _trace(network, work, origin, destination, gap_ms, gap_mm)
-    lonlat, first_point = _draw(network, lines, origin, destination, pieces)
-    return Path(
-        cost_ms=int(work.label[network.n_nodes, COST]),
-        length_mm=int(work.label[network.n_nodes, LENGTH]),
-        edge=np.array([piece.edge for piece in pieces], dtype=np.int32),
-        edge_cost_ms=np.array([piece.cost_ms for piece in pieces], dtype=np.int64),
-        edge_length_mm=np.array([piece.length_mm for piece in pieces], dtype=np.int64),
-        lonlat=lonlat,
-        first_point=first_point,
-        gap_ms=gap_ms,
-        gap_mm=gap_mm,
+    origin, destination = points
+    shares = np.array([origin.share[0], destination.share[0]])
+    edge, ms, mm, lonlat, first_point = lay_pieces(
+        streets, lines, edge_link, link_edge, shares, _parts(streets, ends, way), way.slot, way.edge
     )
-
-
-def _trace(
-    network: Network, work: Workspace, origin: Snaps, destination: Snaps, gap_ms: LongArray, gap_mm: LongArray
-) -> list[_Piece]:
-    item, pieces = network.n_nodes, []
-    cost, length = int(work.label[item, COST] - gap_ms[1]), int(work.label[item, LENGTH] - gap_mm[1])
-    end_share = float(destination.share[0])
-    is_last = True
-    while item != FOOT:
-        parent, edge = int(work.label[item, PARENT]), int(work.label[item, VIA])
-        is_first = parent == FOOT
-        before = int(gap_ms[0]) if is_first else int(work.label[parent, COST])
-        length_before = int(gap_mm[0]) if is_first else int(work.label[parent, LENGTH])
-        if edge != NONE:
-            is_against = float(network.link_edge[network.edge_link[edge], 1] == edge)
-            begin = float(origin.share[0]) if is_first else is_against
-            end = end_share if is_last else 1.0 - is_against
-            if begin != end or cost != before:
-                pieces.append(_Piece(edge, begin, end, cost - before, length - length_before))
-        item, cost, length, is_last = parent, before, length_before, False
-    return pieces[::-1]
-
-
-def _draw(
-    network: Network, lines: Lines, origin: Snaps, destination: Snaps, pieces: list[_Piece]
-) -> tuple[FloatArray, IntArray]:
-    """Lay the drawn points of all pieces end to end; joints of two pieces are written once."""
-    edge = np.array([piece.edge for piece in pieces], dtype=np.int64)
-    link = network.edge_link[edge].astype(np.int64)
-    is_along = network.link_edge[link, 0] == edge
-    low, high = lines.first_point[link] + 1, lines.first_point[link + 1] - 1
-    for i in {0, len(pieces) - 1} if pieces else ():
-        low[i], high[i] = _cut(lines, int(link[i]), pieces[i])
-    count = np.maximum(high - low, 0)
-    first_point = np.concatenate([[1], 1 + np.cumsum(count + 1)]).astype(np.int32)
-    lonlat = np.empty((int(first_point[-1]) + 2, 2))
-    owner = np.repeat(np.arange(len(pieces)), count)
-    step = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-    point = np.where(is_along[owner], low[owner] + step, high[owner] - 1 - step)
-    lonlat[first_point[owner] + 1 + step] = _degrees(lines, point)
-    joint = np.where(is_along, lines.first_point[link + 1] - 1, lines.first_point[link])
-    lonlat[first_point[1:]] = _degrees(lines, joint)
     lonlat[0] = origin.lon[0], origin.lat[0]
     lonlat[1] = origin.foot_lon[0], origin.foot_lat[0]
-    if pieces:
+    if len(edge):
         lonlat[-2] = destination.foot_lon[0], destination.foot_lat[0]
     lonlat[-1] = destination.lon[0], destination.lat[0]
-    return lonlat, first_point
+    gap_ms = np.array([ends[0].gap_ms[0], ends[1].gap_ms[0]], dtype=np.int64)
+    gap_mm = np.array([ends[0].gap_mm[0], ends[1].gap_mm[0]], dtype=np.int64)
+    return Path(way.cost_ms, way.length_mm, edge, ms, mm, lonlat, first_point, gap_ms, gap_mm)
 
 
-def _cut(lines: Lines, link: int, piece: _Piece) -> tuple[int, int]:
-    """Points strictly between the two ends of a piece, as a half-open range."""
-    begin, end = int(lines.first_point[link]), int(lines.first_point[link + 1])
-    along_m = lines.along_m[begin:end]
-    low_m = min(piece.begin, piece.end) * float(along_m[-1])
-    high_m = max(piece.begin, piece.end) * float(along_m[-1])
-    low = begin + int(np.searchsorted(along_m, low_m, side="right"))
-    high = begin + int(np.searchsorted(along_m, high_m, side="left"))
-    return max(low, begin + 1), min(high, end - 1)
-
-
-def _degrees(lines: Lines, point: LongArray) -> FloatArray:
-    return np.stack([lines.x[point] / 1e6, lines.y[point] / 1e6], axis=1)
+def _parts(streets: Streets, ends: tuple[Ends, Ends], way: Way) -> LongArray:
+    """Edge, cost and length of the first and the last piece, or of the only one."""
+    left, reached = ends
+    if way.slot != STRAIGHT:
+        slot, side = way.slot, way.side
+        first = (left.edge[0, slot], left.ms[0, slot], left.mm[0, slot])
+        return np.array(
+            [first, (reached.edge[0, side], reached.ms[0, side], reached.mm[0, side])], dtype=np.int64
+        )
+    slot = 0 if left.edge[0, 0] == way.side else 1
+    ms = left.ms[0, slot] + reached.ms[0, slot] - streets.edge_ms[way.side]
+    mm = left.mm[0, slot] + reached.mm[0, slot] - streets.edge_mm[way.side]
+    return np.array([(way.side, ms, mm)] * 2, dtype=np.int64)

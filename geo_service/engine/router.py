@@ -1,5 +1,5 @@
 """
-The engine's door: snap, route, nearest, matrix, reach. Numbers in, numbers out.
+The engine's door: snap, route, nearest, matrix, reach, coverage, onway, range, what_if. Numbers in, numbers out.
 
 Coordinates are WGS 84 degrees, lon then lat, and only `Router.snap` speaks of them. Costs
 are whole milliseconds with both gaps to the street, lengths whole millimetres. Answers are exact.
@@ -10,17 +10,24 @@ Each term is floored on its own, so sums hold to the millisecond. A point stands
 edge: the part up to it costs ``floor(travel * share)``, the part after it the rest of the weight,
 the delay at the head included. Two points on one link go straight along it where that
 direction is permitted, or around.
+
+With an index questions are answered from labels, without one by searching the streets: the same
+numbers, later. `Router.facilities` prepares places that are asked for again and again.
 """
 
 import threading
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from functools import cached_property
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from geo_service.engine.constants import (
+    FEW_ROWS,
+    LOW_MASK,
     MAX_GAP_MS_PER_M,
+    NEVER,
     NO_CUTOFF,
     NONE,
     SNAP_LIMIT_M,
@@ -36,9 +43,25 @@ from geo_service.engine.dijkstra import (
     build_workspace,
     search,
 )
-from geo_service.engine.path import Path, build_path
+from geo_service.engine.facilities import (
+    NO_BUCKETS,
+    NO_HOOKS,
+    Facilities,
+    Machine,
+    Stand,
+    build_facilities,
+    build_hung,
+)
+from geo_service.engine.index import Index, build_index, load_index, save_index
+from geo_service.engine.join import Desk, Hooks, build_desk, build_hooks, join_all, split_keys, straighten
+from geo_service.engine.path import Path, Way, build_path, follow, lay_pieces
 from geo_service.engine.reach import Reach, build_reach
+from geo_service.engine.scan import find_nearest, nearest_to_node, nearest_to_nodes
 from geo_service.engine.snap import Grid, Lines, Snaps, build_grid, build_lines, freeze, snap_all
+from geo_service.engine.stops import Stops, Within, choose_stops, choose_within
+from geo_service.engine.sweep import Coverage, cover, fill_matrix
+from geo_service.engine.trace import Trail, build_trail, trace
+from geo_service.engine.what_if import Changes, Spread, build_spread, cover_by_search, try_changes
 from geo_service.errors import InvalidInputError, UnreachableError
 from geo_service.geo import check_lonlat
 from geo_service.network.graph import FloatArray, IntArray, LongArray, Metric, Network, check_streets
@@ -47,17 +70,35 @@ __all__ = [
     "NONE",
     "SNAP_LIMIT_M",
     "UNREACHED",
+    "Changes",
+    "Coverage",
+    "Facilities",
+    "Index",
     "Nearest",
     "Path",
     "Reach",
     "Router",
     "Snaps",
+    "Stops",
     "Windows",
+    "Within",
+    "build_index",
+    "load_index",
+    "save_index",
     "warm_up",
 ]
 
 _PLAIN: Final[tuple[Literal["C"], Literal["W"], Literal["E"]]] = ("C", "W", "E")
 """Layout the kernels are compiled for, whatever views and memory maps callers hold."""
+
+_REAL, _LONG = np.dtype(np.float64), np.dtype(np.int64)
+_SNAP_TYPES: tuple[Any, ...] = (
+    _REAL, _REAL, np.dtype(np.int32), _REAL, _LONG, _LONG, _REAL, _REAL, _REAL, _LONG,
+)  # fmt: skip
+"""Types of the columns of `Snaps`."""
+
+_NO_SHARES, _NO_PARTS = np.zeros(2), np.full((2, 3), NONE, dtype=np.int64)
+"""A way between nodes has no part-edges."""
 
 _ALWAYS = Windows(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 
@@ -71,18 +112,23 @@ class Router:
     ----------
     network
         Streets of one profile, with at least one edge.
+    index
+        Hierarchy and labels of that network; without them streets are searched.
 
     Raises
     ------
     InvalidInputError
-        If the network has no edge, or its gaps are travelled backwards in time or slower than a snail.
+        If the network has no edge, its gaps are travelled backwards in time or slower than a snail, or the
+        index is of another network.
     """
 
     network: Network
+    index: Index | None = None
     _lines: Lines = field(init=False, repr=False)
     _grid: Grid = field(init=False, repr=False)
     _metric: Metric = field(init=False, repr=False)
     _link_edge: IntArray = field(init=False, repr=False)
+    _edge_link: IntArray = field(init=False, repr=False)
     _forward: Streets = field(init=False, repr=False)
     _backward: Streets = field(init=False, repr=False)
     _own: threading.local = field(init=False, repr=False)
@@ -90,6 +136,7 @@ class Router:
     def __post_init__(self) -> None:
         check_streets(self.network)
         _check_gap_pace(self.network)
+        _check_index(self.network, self.index)
         metric = Metric(*(float(value) for value in self.network.metric))
         lines = build_lines(self.network)
         forward, backward = _build_streets(self.network)
@@ -98,6 +145,7 @@ class Router:
             "_lines": lines,
             "_grid": build_grid(lines, metric),
             "_link_edge": freeze(self.network.link_edge),
+            "_edge_link": freeze(self.network.edge_link),
             "_forward": forward,
             "_backward": backward,
             "_own": threading.local(),
@@ -135,7 +183,8 @@ class Router:
                 parameter="lonlat",
                 value=list(points.shape),
             )
-        check_lonlat(points)
+        if len(points) != 1 or not (abs(points[0, 0]) <= 180.0 and abs(points[0, 1]) <= 90.0):
+            check_lonlat(points)
         pace = float(self.network.gap_ms_per_m)
         return snap_all(points, self._lines, self._grid, self._metric, pace, SNAP_LIMIT_M)
 
@@ -143,8 +192,8 @@ class Router:
         """
         The fastest way between two points, among the fastest the shortest.
 
-        Ways that tie in both are told apart by their edges: at each node, from the
-        destination back, the lowest edge id that leads into it.
+        Of parallel edges that tie in both, the lowest is taken; of longer ways that tie in both
+        any may come, always the same one.
 
         Parameters
         ----------
@@ -168,19 +217,66 @@ class Router:
         origin, destination = self._take(origin, "origin"), self._take(destination, "destination")
         _check_one(origin, "origin")
         _check_one(destination, "destination")
-        sources, targets = self._hang(origin, is_left=True), self._hang(destination, is_left=False)
-        work = self._workspace(1)
-        found = _nothing_found(1, 1)
-        search(self._forward, sources, targets, _ALWAYS, 1, NO_CUTOFF, work, found)
-        if found.facility[0, 0] == NONE:
+        ends = (self._hang(origin, is_left=True), self._hang(destination, is_left=False))
+        way = self._find_way(*ends)
+        if way is None:
             raise UnreachableError(
                 f"no way leads there for profile {self.network.profile!r}: one-way streets or a part of the "
                 "network that is not connected; try the way back, or another profile",
                 profile=self.network.profile,
             )
-        return build_path(self.network, self._lines, origin, destination, (sources, targets), work)
+        points = (origin, destination)
+        return build_path(self._forward, self._lines, self._edge_link, self._link_edge, points, ends, way)
 
-    def nearest(self, origins: Snaps, facilities: Snaps, k: int, windows: Windows | None = None) -> Nearest:
+    def _find_way(self, sources: Ends, targets: Ends) -> Way | None:
+        if self.index is None:
+            work, found = self._workspace(1), _nothing_found(1, 1)
+            search(self._forward, sources, targets, _ALWAYS, 1, NO_CUTOFF, work, found)
+            return None if found.facility[0, 0] == NONE else follow(work, self._forward, sources, targets)
+        hierarchy, trail = self.index.hierarchy, self._trail()
+        key, slot, side, n_edges = trace(
+            hierarchy.up, hierarchy.down, self.index.forward, self.index.backward,
+            self._edge_key, self._hook(sources), self._hook(targets), self._desk(0), trail,
+        )  # fmt: skip
+        return None if key == NEVER else Way(key >> 32, key & LOW_MASK, slot, side, trail.edge[:n_edges])
+
+    def facilities(self, snaps: Snaps) -> Facilities:
+        """
+        Prepare facilities that will be asked for more than once, and may change.
+
+        Parameters
+        ----------
+        snaps
+            Where they are; rows without a link are never found.
+
+        Returns
+        -------
+        facilities
+            To be given to the questions in place of ``snaps``.
+        """
+        return build_facilities(self._machine(), self._take(snaps, "facilities"))
+
+    def facilities_at(self, nodes: npt.ArrayLike) -> Facilities:
+        """
+        Prepare facilities that stand on nodes, with no gap.
+
+        Parameters
+        ----------
+        nodes
+            Node of each, shape ``(f,)``.
+
+        Returns
+        -------
+        facilities
+            To be given to the questions.
+        """
+        at = self._take_nodes(nodes)
+        ends = _hang_nodes(at)
+        return build_hung(self._machine(), self._at_nodes(at), ends, ends)
+
+    def nearest(
+        self, origins: Snaps, facilities: Snaps | Facilities, k: int, windows: Windows | None = None
+    ) -> Nearest:
         """
         The k nearest facilities of each origin by cost, gaps included.
 
@@ -192,7 +288,7 @@ class Router:
         origins
             Where to start; rows without a link find nothing.
         facilities
-            What to look for; rows without a link are not found.
+            What to look for, prepared or not; rows without a link are not found.
         k
             How many, at least 1.
         windows
@@ -208,23 +304,130 @@ class Router:
         InvalidInputError
             If k is less than 1, or the windows do not fit the facilities.
         """
-        origins, facilities = self._take(origins, "origins"), self._take(facilities, "facilities")
-        if k < 1:
-            raise InvalidInputError(f"k={k} is not allowed; ask for at least 1", parameter="k", value=k)
-        always_or_not = _take_windows(windows, len(facilities.link))
-        found = _nothing_found(len(origins.link), k)
+        origins, stand = self._take(origins, "origins"), self._stand(facilities)
+        _check_k(k)
+        n_facilities = len(stand.snaps.link)
+        always_or_not = self._take_windows(windows, n_facilities)
+        sources, wanted, k = self._hang(origins, is_left=True), k, min(k, max(n_facilities, 1))
+        if self.index is not None:
+            index, found = self.index, _room_for(len(origins.link), wanted)
+            find_nearest(
+                index.forward, index.backward, self._edge_key, self._hook(sources), origins.link, stand.arrive,
+                stand.rows, stand.buckets, always_or_not, k, self._desk(n_facilities), found,
+            )  # fmt: skip
+            return found
+        found = _nothing_found(len(origins.link), wanted)
         cutoff_ms = int(always_or_not.close_ms.max(initial=0)) - 1 if windows is not None else NO_CUTOFF
-        search(
-            self._forward,
-            self._hang(origins, is_left=True),
-            self._hang(facilities, is_left=False),
-            always_or_not,
-            min(k, max(len(facilities.link), 1)),
-            min(cutoff_ms, NO_CUTOFF),
-            self._workspace(len(facilities.link)),
-            found,
-        )
+        work, cutoff_ms = self._workspace(n_facilities), min(cutoff_ms, NO_CUTOFF)
+        search(self._forward, sources, stand.targets, always_or_not, k, cutoff_ms, work, found)
         return found
+
+    def nearest_node(self, node: int, facilities: Facilities, k: int) -> LongArray:
+        """
+        The k nearest facilities of one node, with as little ado as there can be; needs an index.
+
+        Parameters
+        ----------
+        node
+            Where to start; not checked.
+        facilities
+            What to look for, prepared on this router.
+        k
+            How many, 1 to 32; not checked.
+
+        Returns
+        -------
+        found
+            Rows of facilities, and their costs in milliseconds; -1 where there is none, shape ``(2, k)``.
+        """
+        ask: Any = nearest_to_node
+        found: LongArray = ask(*facilities.quick, node, k)
+        return found
+
+    def nearest_nodes(self, nodes: LongArray, facilities: Facilities, k: int) -> tuple[IntArray, LongArray]:
+        """
+        The k nearest facilities of each of many nodes; needs an index.
+
+        Parameters
+        ----------
+        nodes
+            Where to start, shape ``(n,)``.
+        facilities
+            What to look for, prepared on this router.
+        k
+            How many, 1 to 32.
+
+        Returns
+        -------
+        found
+            Rows of facilities, and their costs in milliseconds; -1 where there is none, each ``(n, k)``.
+        """
+        index = self._need_index("nearest_nodes")
+        best = np.empty((len(nodes), k), dtype=np.int64)
+        stand = facilities.stand
+        nearest_to_nodes(index.hierarchy.rank, index.forward, stand.buckets, self._take_nodes(nodes), best)
+        is_none = best == NEVER
+        facility = np.where(is_none, NONE, best & LOW_MASK).astype(np.int32)
+        return facility, np.where(is_none, UNREACHED, best >> 32)
+
+    def route_nodes(self, tail: int, head: int) -> Path:
+        """
+        The fastest way between two nodes, among the fastest the shortest; needs an index.
+
+        Parameters
+        ----------
+        tail
+            Where to start.
+        head
+            Where to end.
+
+        Returns
+        -------
+        path
+            Whole edges, no gaps.
+
+        Raises
+        ------
+        UnreachableError
+            If the streets do not lead there.
+        """
+        index = self._need_index("route_nodes")
+        hierarchy, trail, (start, end) = index.hierarchy, self._trail(), self._pair()
+        self._check_node(tail)
+        self._check_node(head)
+        start.at[0, 0, 0], end.at[0, 0, 0] = hierarchy.rank[tail], hierarchy.rank[head]
+        key, slot, _, n_edges = trace(
+            hierarchy.up, hierarchy.down, index.forward, index.backward, self._edge_key, start, end,
+            self._desk(0), trail,
+        )  # fmt: skip
+        if key == NEVER:
+            raise UnreachableError(f"no way leads from node {tail} to node {head}", tail=tail, head=head)
+        edge, ms, mm, lonlat, first_point = lay_pieces(
+            self._forward, self._lines, self._edge_link, self._link_edge, _NO_SHARES, _NO_PARTS, slot,
+            trail.edge[:n_edges],
+        )  # fmt: skip
+        lonlat[:2], lonlat[-2:] = self._node_lonlat[tail], self._node_lonlat[head]
+        gaps = np.zeros(2, dtype=np.int64)
+        return Path(key >> 32, key & LOW_MASK, edge, ms, mm, lonlat, first_point, gaps, gaps)
+
+    def matrix_nodes(self, tails: npt.ArrayLike, heads: npt.ArrayLike) -> LongArray:
+        """
+        Costs between nodes.
+
+        Parameters
+        ----------
+        tails
+            Where to start, ``n`` of them.
+        heads
+            Where to end, ``m`` of them.
+
+        Returns
+        -------
+        cost_ms
+            Shape ``(n, m)``; `UNREACHED` where no way leads.
+        """
+        start, end = self._take_nodes(tails), self._take_nodes(heads)
+        return self._matrix(self._at_nodes(start), self._at_nodes(end), _hang_nodes(start), _hang_nodes(end))
 
     def matrix(self, origins: Snaps, destinations: Snaps) -> LongArray:
         """
@@ -243,19 +446,245 @@ class Router:
             Shape ``(n, m)``; `UNREACHED` where no way leads or a point has no link.
         """
         origins, destinations = self._take(origins, "origins"), self._take(destinations, "destinations")
-        is_back = len(destinations.link) < len(origins.link)
         left, arrived = self._hang(origins, is_left=True), self._hang(destinations, is_left=False)
-        sources, targets = (arrived, left) if is_back else (left, arrived)
-        n, k = len(sources.gap_ms), len(targets.gap_ms)
-        cost_ms = np.full((n, k), UNREACHED, dtype=np.int64)
-        if k == 0 or n == 0:
-            return cost_ms.T if is_back else cost_ms
-        found = _nothing_found(n, k)
-        streets = self._backward if is_back else self._forward
-        search(streets, sources, targets, _ALWAYS, k, NO_CUTOFF, self._workspace(k), found)
+        return self._matrix(origins, destinations, left, arrived)
+
+    def _matrix(self, origins: Snaps, destinations: Snaps, left: Ends, arrived: Ends) -> LongArray:
+        n, m = len(origins.link), len(destinations.link)
+        cost_ms = np.empty((n, m), dtype=np.int64)
+        if self.index is not None and min(n, m) > FEW_ROWS:
+            hierarchy = self.index.hierarchy
+            sources, targets = self._hook(left), self._hook(arrived)
+            fill_matrix(hierarchy.down, self.index.forward, sources.at, targets.at, cost_ms)
+            order = np.argsort(destinations.link, kind="stable")
+            on_link = destinations.link[order]
+            straighten(self._edge_key, sources, origins.link, targets, on_link, order, cost_ms)
+        elif n and m:
+            is_back = m < n
+            near, far = (arrived, left) if is_back else (left, arrived)
+            costs, _ = self._costs(near, far, np.arange(max(n, m)), is_back=is_back)
+            cost_ms[:] = costs.T if is_back else costs
+        return cost_ms
+
+    def _costs(
+        self, sources: Ends, targets: Ends, rows: LongArray, *, is_back: bool
+    ) -> tuple[LongArray, LongArray]:
+        """Costs and lengths from each source to each of those targets, or the other way."""
+        n, m = len(sources.gap_ms), len(targets.gap_ms)
+        if self.index is not None:
+            keys = np.empty((n, len(rows)), dtype=np.int64)
+            own, other = self.index.forward, self.index.backward
+            own, other = (other, own) if is_back else (own, other)
+            near, far = self._hook(sources), self._hook(targets)
+            join_all(own, other, self._edge_key, near, far, rows, self._desk(0), keys)
+            cost_ms, length_mm = np.full((2, keys.size), UNREACHED, dtype=np.int64)
+            split_keys(keys.ravel(), cost_ms, length_mm)
+            return cost_ms.reshape(keys.shape), length_mm.reshape(keys.shape)
+        found, streets = _nothing_found(n, max(m, 1)), self._backward if is_back else self._forward
+        search(streets, sources, targets, _ALWAYS, max(m, 1), NO_CUTOFF, self._workspace(m), found)
+        cost_ms, length_mm = np.full((2, n, m), UNREACHED, dtype=np.int64)
         row, column = np.nonzero(found.facility != NONE)
-        cost_ms[row, found.facility[row, column]] = found.cost_ms[row, column]
-        return np.ascontiguousarray(cost_ms.T) if is_back else cost_ms
+        facility = found.facility[row, column]
+        cost_ms[row, facility] = found.cost_ms[row, column]
+        length_mm[row, facility] = found.length_mm[row, column]
+        return cost_ms[:, rows], length_mm[:, rows]
+
+    def coverage(self, facilities: Snaps | Facilities) -> Coverage:
+        """
+        The nearest facility of every node, and what it costs to get there.
+
+        Parameters
+        ----------
+        facilities
+            What to look for; leave out with `Facilities.where` what does not count.
+
+        Returns
+        -------
+        coverage
+            By node; the gap at the facility is counted.
+        """
+        stand = self._stand(facilities)
+        n = self.network.n_nodes
+        cost_ms, facility = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int32)
+        if self.index is not None:
+            hierarchy = self.index.hierarchy
+            cover(
+                hierarchy.up, hierarchy.down, hierarchy.node, stand.arrive.at, stand.rows,
+                self._desk(0).value, cost_ms, facility,
+            )  # fmt: skip
+        else:
+            cover_by_search(self._backward, stand.targets, stand.rows, self._spread(), cost_ms, facility)
+        return Coverage(cost_ms, facility)
+
+    def what_if(
+        self,
+        coverage: Coverage,
+        facilities: Snaps | Facilities,
+        *,
+        close: npt.ArrayLike | None = None,
+        add: Snaps | None = None,
+    ) -> Changes:
+        """
+        What changes in a coverage if a facility closes, another comes, or one moves; many trials at once.
+
+        Parameters
+        ----------
+        coverage
+            That of the facilities as they stand.
+        facilities
+            The facilities.
+        close
+            For each trial the row that closes, `NONE` for none, shape ``(t,)``.
+        add
+            For each trial where one comes, ``t`` of them; link `NONE` for none. With ``close`` it is a move.
+
+        Returns
+        -------
+        changes
+            For each trial the nodes whose nearest facility or cost is another one.
+
+        Raises
+        ------
+        InvalidInputError
+            If ``close`` and ``add`` are not equally long, or a row is not one of the facilities.
+        """
+        stand = self._stand(facilities)
+        closed = np.asarray([] if close is None else close, dtype=np.int64).ravel()
+        come = stand.snaps.take(slice(0)) if add is None else self._take(add, "add")
+        trials = max(len(closed), len(come.link))
+        if (close is not None and len(closed) != trials) or (add is not None and len(come.link) != trials):
+            raise InvalidInputError(
+                f"close has {len(closed)} trials and add {len(come.link)}; give one of each for every trial",
+                parameter="close",
+                value=len(closed),
+            )
+        if (closed < NONE).any() or (closed >= len(stand.snaps.link)).any():
+            raise InvalidInputError(
+                f"close names rows that are not one of {len(stand.snaps.link)} facilities",
+                parameter="close",
+                value=int(closed.max()),
+            )
+        targets = self._hang(come, is_left=False)
+        return try_changes(
+            self._forward, self._backward, coverage, stand.targets, stand.rows, closed, targets, trials,
+            self._spread(),
+        )  # fmt: skip
+
+    def onway(
+        self,
+        origin: Snaps,
+        destination: Snaps,
+        facilities: Snaps | Facilities,
+        k: int,
+        windows: Windows | None = None,
+    ) -> Stops:
+        """
+        The k stops of least added cost between two points.
+
+        What a stop adds is the cost to it and on from it, gaps there included twice, less the cost of
+        not stopping. With windows a stop counts if the cost of the fastest way to it lies in one of them.
+
+        Parameters
+        ----------
+        origin
+            One point.
+        destination
+            One point.
+        facilities
+            Where one may stop.
+        k
+            How many, at least 1.
+        windows
+            When each facility counts; always, if left out.
+
+        Returns
+        -------
+        stops
+            Least added first, equal ones by row of the facility.
+
+        Raises
+        ------
+        UnreachableError
+            If the streets do not lead from origin to destination.
+        InvalidInputError
+            If k is less than 1, windows do not fit, or origin or destination is not one point on a street.
+        """
+        start, end = self._take(origin, "origin"), self._take(destination, "destination")
+        _check_one(start, "origin")
+        _check_one(end, "destination")
+        _check_k(k)
+        stand = self._stand(facilities)
+        always_or_not = self._take_windows(windows, len(stand.snaps.link))
+        left, arrived = self._hang(start, is_left=True), self._hang(end, is_left=False)
+        direct_ms = self._costs(left, arrived, np.zeros(1, dtype=np.int64), is_back=False)[0][0, 0]
+        if direct_ms == UNREACHED:
+            raise UnreachableError(
+                f"no way leads there for profile {self.network.profile!r}, with or without a stop",
+                profile=self.network.profile,
+            )
+        there = self._costs(left, stand.targets, stand.rows, is_back=False)
+        onward = self._costs(arrived, stand.departs, stand.rows, is_back=True)
+        return choose_stops(int(direct_ms), there, onward, stand.rows, always_or_not, k)
+
+    def range(
+        self,
+        origin: Snaps,
+        facilities: Snaps | Facilities,
+        range_mm: int,
+        *,
+        reserve_mm: int = 0,
+        via: Snaps | None = None,
+        windows: Windows | None = None,
+    ) -> Within:
+        """
+        The facilities that a remaining range reaches: compared is the length of the fastest way.
+
+        Parameters
+        ----------
+        origin
+            One point.
+        facilities
+            What to look for.
+        range_mm
+            How far one still gets, gaps included.
+        reserve_mm
+            How much of that must be left on arrival.
+        via
+            A point to pass first, by the fastest way; none, if left out.
+        windows
+            When each facility counts; always, if left out.
+
+        Returns
+        -------
+        within
+            Nearest by cost first, equal costs by row of the facility.
+
+        Raises
+        ------
+        UnreachableError
+            If the streets do not lead to the point to pass.
+        InvalidInputError
+            If windows do not fit, or origin or via is not one point on a street.
+        """
+        start = self._take(origin, "origin")
+        _check_one(start, "origin")
+        stand = self._stand(facilities)
+        always_or_not = self._take_windows(windows, len(stand.snaps.link))
+        left, before = self._hang(start, is_left=True), (0, 0)
+        if via is not None:
+            via = self._take(via, "via")
+            _check_one(via, "via")
+            first = self._costs(
+                left, self._hang(via, is_left=False), np.zeros(1, dtype=np.int64), is_back=False
+            )
+            if first[0][0, 0] == UNREACHED:
+                raise UnreachableError(
+                    f"no way leads to the point to pass for profile {self.network.profile!r}",
+                    profile=self.network.profile,
+                )
+            left, before = self._hang(via, is_left=True), (int(first[0][0, 0]), int(first[1][0, 0]))
+        there = self._costs(left, stand.targets, stand.rows, is_back=False)
+        return choose_within(before, there, stand.rows, always_or_not, int(range_mm) - int(reserve_mm))
 
     def reach(self, origin: Snaps, cutoff_ms: int) -> Reach:
         """
@@ -295,29 +724,131 @@ class Router:
 
     def _take(self, snaps: Snaps, parameter: str) -> Snaps:
         """Columns in the one layout the kernels were compiled for; refuse links of another network."""
-        taken = Snaps(
-            lon=_take_floats(snaps.lon),
-            lat=_take_floats(snaps.lat),
-            link=np.require(snaps.link, np.int32, _PLAIN),
-            share=_take_floats(snaps.share),
-            forward_ms=_take_longs(snaps.forward_ms),
-            backward_ms=_take_longs(snaps.backward_ms),
-            foot_lon=_take_floats(snaps.foot_lon),
-            foot_lat=_take_floats(snaps.foot_lat),
-            gap_m=_take_floats(snaps.gap_m),
-            gap_ms=_take_longs(snaps.gap_ms),
-        )
-        if (taken.link >= self.network.n_links).any():
+        columns: tuple[Any, ...] = tuple(snaps)
+        if not all(_is_plain(c, t) for c, t in zip(columns, _SNAP_TYPES, strict=True)):
+            require: Any = np.require
+            snaps = Snaps(*(require(c, t, _PLAIN) for c, t in zip(columns, _SNAP_TYPES, strict=True)))
+        if len(snaps.link) and snaps.link.max() >= self.network.n_links:
             raise InvalidInputError(
-                f"{parameter}: link {taken.link.max()} is not one of {self.network.n_links}; "
+                f"{parameter}: link {snaps.link.max()} is not one of {self.network.n_links}; "
                 "snap the points on this router",
                 parameter=parameter,
-                value=int(taken.link.max()),
+                value=int(snaps.link.max()),
             )
-        return taken
+        return snaps
 
     def _hang(self, snaps: Snaps, *, is_left: bool) -> Ends:
         return build_ends(snaps, self._link_edge, self._forward, is_left=is_left)
+
+    def _hook(self, ends: Ends) -> Hooks:
+        return build_hooks(ends, self._need_index("this").hierarchy.rank)
+
+    @cached_property
+    def _edge_key(self) -> LongArray:
+        """Cost and length of each edge in one number, as labels count."""
+        forward = self._forward
+        return freeze((forward.edge_ms.astype(np.int64) << 32) + forward.edge_mm)
+
+    def _take_windows(self, windows: Windows | None, n_facilities: int) -> Windows:
+        """Windows in plain columns; those that were taken last are known to be so."""
+        if windows is None:
+            return _ALWAYS
+        last: tuple[Windows, Windows] | None = getattr(self._own, "windows", None)
+        if last is not None and last[0] is windows and len(windows.first) == n_facilities + 1:
+            return last[1]
+        taken = _take_windows(windows, n_facilities)
+        self._own.windows = (windows, taken)
+        return taken
+
+    def _need_index(self, verb: str) -> Index:
+        if self.index is None:
+            raise InvalidInputError(
+                f"{verb} needs an index; make the router with Router(network, build_index(network))",
+                parameter="index",
+                value=None,
+            )
+        return self.index
+
+    def _machine(self) -> Machine:
+        return Machine(
+            self.index, self._take, lambda snaps, is_left: self._hang(snaps, is_left=is_left), self._desk
+        )
+
+    def _stand(self, facilities: Snaps | Facilities) -> Stand:
+        if isinstance(facilities, Facilities):
+            return facilities.stand
+        snaps = self._take(facilities, "facilities")
+        targets, departs = self._hang(snaps, is_left=False), self._hang(snaps, is_left=True)
+        rows = np.flatnonzero(snaps.link != NONE)
+        if self.index is None:
+            return Stand(snaps, targets, departs, NO_HOOKS, NO_HOOKS, rows, NO_BUCKETS)
+        arrive, leave = self._hook(targets), self._hook(departs)
+        return Stand(snaps, targets, departs, arrive, leave, rows, NO_BUCKETS)
+
+    def _take_nodes(self, nodes: npt.ArrayLike) -> LongArray:
+        taken = np.require(nodes, np.int64, _PLAIN).ravel()
+        if len(taken) and not (taken.min() >= 0 and taken.max() < self.network.n_nodes):
+            raise InvalidInputError(
+                f"node {int(taken.max())} is not one of {self.network.n_nodes}",
+                parameter="nodes",
+                value=int(taken.max()),
+            )
+        return taken
+
+    def _at_nodes(self, nodes: LongArray) -> Snaps:
+        """Points on nodes; they have a link to stand at, but no place along it."""
+        n = len(nodes)
+        lonlat = self._node_lonlat[nodes]
+        lon, lat = lonlat[:, 0].copy(), lonlat[:, 1].copy()
+        nothing, none = np.zeros(n, dtype=np.int64), np.zeros(n)
+        return Snaps(lon, lat, self._node_link[nodes], none, nothing, nothing, lon, lat, none, nothing)
+
+    @cached_property
+    def _node_lonlat(self) -> FloatArray:
+        return np.stack([self.network.node_lon_e6, self.network.node_lat_e6], axis=1) / 1e6
+
+    @cached_property
+    def _node_link(self) -> IntArray:
+        link = np.zeros(self.network.n_nodes, dtype=np.int32)
+        link[self.network.edge_head] = self.network.edge_link
+        link[self.network.edge_tail] = self.network.edge_link
+        return link
+
+    def _desk(self, n_facilities: int) -> Desk:
+        """The desk of this thread, made anew with room to spare when there are more facilities than ever."""
+        desk: Desk | None = getattr(self._own, "desk", None)
+        if desk is None or len(desk.seen) < n_facilities:
+            desk = build_desk(self.network.n_nodes, 1 << max(n_facilities, 64).bit_length())
+            self._own.desk = desk
+        return desk
+
+    def _pair(self) -> tuple[Hooks, Hooks]:
+        """Hooks of this thread for two points on nodes; only their ranks are written anew."""
+        pair: tuple[Hooks, Hooks] | None = getattr(self._own, "pair", None)
+        if pair is None:
+            hooks = [Hooks(np.full((1, 2, 3), NONE, dtype=np.int64), np.zeros((1, 2))) for _ in range(2)]
+            for each in hooks:
+                each.at[0, 0, 1] = 0
+            pair = self._own.pair = (hooks[0], hooks[1])
+        return pair
+
+    def _check_node(self, node: int) -> None:
+        if not 0 <= node < self.network.n_nodes:
+            raise InvalidInputError(
+                f"node {node} is not one of {self.network.n_nodes}", parameter="node", value=int(node)
+            )
+
+    def _trail(self) -> Trail:
+        trail: Trail | None = getattr(self._own, "trail", None)
+        if trail is None:
+            trail = self._own.trail = build_trail(self.network.n_nodes)
+        return trail
+
+    def _spread(self) -> Spread:
+        spread: Spread | None = getattr(self._own, "spread", None)
+        if spread is None:
+            spread = self._own.spread = build_spread(self.network.n_nodes, self.network.n_edges)
+        return spread
 
     def _workspace(self, n_facilities: int) -> Workspace:
         """The workspace of this thread, made anew with room to spare when there are more facilities than ever."""
@@ -336,7 +867,7 @@ def warm_up(router: Router) -> None:
     Parameters
     ----------
     router
-        Any router; kernels do not depend on the network.
+        Any router; kernels do not depend on the network. Those of the index only with one.
     """
     node = int(router.network.edge_tail[0])
     lonlat = [[router.network.node_lon_e6[node] / 1e6, router.network.node_lat_e6[node] / 1e6]]
@@ -345,10 +876,16 @@ def warm_up(router: Router) -> None:
     router.matrix(here, here)
     router.reach(here, 1)
     router.route(here, here)
+    facilities = router.facilities(here)
+    router.nearest(here, facilities, 1)
+    router.what_if(router.coverage(facilities), facilities, close=[0])
+    if router.index is not None:
+        many = router.snap(lonlat * (FEW_ROWS + 1))
+        router.matrix(many, many)
 
 
-def _take_floats(column: FloatArray) -> FloatArray:
-    return np.require(column, np.float64, _PLAIN)
+def _is_plain(column: Any, dtype: np.dtype[Any]) -> bool:
+    return type(column) is np.ndarray and column.dtype is dtype and bool(column.flags.carray)
 
 
 def _take_longs(column: LongArray) -> LongArray:
@@ -370,6 +907,12 @@ def _build_streets(network: Network) -> tuple[Streets, Streets]:
     return forward, backward
 
 
+def _room_for(n: int, k: int) -> Nearest:
+    return Nearest(
+        np.empty((n, k), dtype=np.int32), np.empty((n, k), dtype=np.int64), np.empty((n, k), dtype=np.int64)
+    )
+
+
 def _nothing_found(n: int, k: int) -> Nearest:
     return Nearest(
         np.full((n, k), NONE, dtype=np.int32),
@@ -378,9 +921,7 @@ def _nothing_found(n: int, k: int) -> Nearest:
     )
 
 
-def _take_windows(windows: Windows | None, n_facilities: int) -> Windows:
-    if windows is None:
-        return _ALWAYS
+def _take_windows(windows: Windows, n_facilities: int) -> Windows:
     taken = Windows(
         np.require(windows.first, np.int32, _PLAIN),
         _take_longs(windows.open_ms),
@@ -400,6 +941,31 @@ def _take_windows(windows: Windows | None, n_facilities: int) -> Windows:
             value=n_windows,
         )
     return taken
+
+
+def _hang_nodes(nodes: LongArray) -> Ends:
+    """Points that stand on nodes: one slot each, at no cost."""
+    n = len(nodes)
+    node, edge = np.empty((n, 2), dtype=np.int32), np.empty((n, 2), dtype=np.int32)
+    node[:, 0] = nodes
+    node[:, 1] = NONE
+    edge[:] = NONE
+    nothing, no_gap = np.zeros((n, 2), dtype=np.int64), np.zeros(n, dtype=np.int64)
+    return Ends(node, edge, nothing, nothing, np.zeros((n, 2)), no_gap, no_gap)
+
+
+def _check_k(k: int) -> None:
+    if k < 1:
+        raise InvalidInputError(f"k={k} is not allowed; ask for at least 1", parameter="k", value=k)
+
+
+def _check_index(network: Network, index: Index | None) -> None:
+    if index is not None and index.fingerprint != network.fingerprint:
+        raise InvalidInputError(
+            f"index of network {index.fingerprint}, not of {network.fingerprint}; build it anew",
+            parameter="index",
+            value=index.fingerprint,
+        )
 
 
 def _check_one(snaps: Snaps, parameter: str) -> None:

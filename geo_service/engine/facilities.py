@@ -1,0 +1,346 @@
+"""
+Facilities that were prepared: how they hang on the streets, and what they leave at hubs.
+
+They may change while others ask. Each change makes a new *stand*, copied in one pass from the one
+before, and puts it in place of that by one assignment; who reads took the stand once and keeps
+it to the end of the question. So nobody ever sees half a change, and nobody waits.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from geo_service.engine.constants import NONE
+from geo_service.engine.dijkstra import Ends
+from geo_service.engine.index import Index
+from geo_service.engine.join import Desk, Hooks, build_hooks
+from geo_service.engine.scan import Buckets, fill_buckets, merge_buckets
+from geo_service.engine.snap import BoolArray, Snaps
+from geo_service.errors import InvalidInputError
+from geo_service.network.graph import ByteArray, IntArray, LongArray
+
+
+class Stand(NamedTuple):
+    """
+    Facilities as they stand between two changes; nothing in it is written to.
+
+    Parameters
+    ----------
+    snaps
+        Where they are, one row each; rows that are gone or left out have link `NONE`.
+    targets
+        How they hang to be arrived at.
+    departs
+        How they hang to be left.
+    arrive
+        ``targets`` as labels want them; empty without an index.
+    leave
+        ``departs`` as labels want them; empty without an index.
+    rows
+        Those with a link, ascending.
+    buckets
+        What they leave at hubs; empty without an index.
+    """
+
+    snaps: Snaps
+    targets: Ends
+    departs: Ends
+    arrive: Hooks
+    leave: Hooks
+    rows: LongArray
+    buckets: Buckets
+
+
+@dataclass(frozen=True, eq=False)
+class Machine:
+    """
+    What a router lends its facilities.
+
+    Parameters
+    ----------
+    index
+        Hierarchy and labels, if there are.
+    take
+        Checks snaps and gives them in plain columns.
+    hang
+        Hangs points on nodes, to be left or not.
+    desk
+        Gives the desk of this thread, with room for so many facilities.
+    """
+
+    index: Index | None
+    take: Callable[[Snaps, str], Snaps]
+    hang: Callable[[Snaps, bool], Ends]
+    desk: Callable[[int], Desk]
+
+
+_NO_LONGS = np.empty(0, dtype=np.int64)
+
+NO_HOOKS = Hooks(np.empty((0, 2, 3), dtype=np.int64), np.empty((0, 2)))
+"""Where there is no index."""
+
+NO_BUCKETS = Buckets(_NO_LONGS, _NO_LONGS, np.empty(0, dtype=np.int32), _NO_LONGS)
+"""Where there is no index, or no use for buckets."""
+
+
+class Facilities:
+    """
+    Facilities by row, ready to be asked for; rows keep their numbers when others go.
+
+    Parameters
+    ----------
+    machine
+        What the router lends.
+    stand
+        How they stand at first.
+    """
+
+    def __init__(self, machine: Machine, stand: Stand) -> None:
+        self._machine = machine
+        self._stand = stand
+        self.quick = self._prepare()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._stand.snaps.link)
+
+    def _prepare(self) -> tuple[Any, ...]:
+        """Arrays for one quick call: ranks, labels, buckets."""
+        index = self._machine.index
+        if index is None:
+            return ()
+        return (index.hierarchy.rank, index.forward.first, index.forward.entry, *self._stand.buckets[:2])
+
+    def _put(self, stand: Stand) -> None:
+        """Let everybody who asks from now on see another stand."""
+        self._stand = stand
+        self.quick = self._prepare()
+
+    @property
+    def stand(self) -> Stand:
+        """How they stand now."""
+        return self._stand
+
+    def add(self, snaps: Snaps) -> LongArray:
+        """
+        Let facilities come.
+
+        Parameters
+        ----------
+        snaps
+            Where they are.
+
+        Returns
+        -------
+        rows
+            Their numbers: those that follow the last one.
+        """
+        with self._lock:
+            rows = np.arange(len(self), len(self) + len(snaps.link))
+            self._put(self._change(rows, self._machine.take(snaps, "facilities")))
+        return rows
+
+    def move(self, rows: LongArray, snaps: Snaps) -> None:
+        """
+        Let facilities stand elsewhere.
+
+        Parameters
+        ----------
+        rows
+            Which.
+        snaps
+            Where they are from now on, one for each.
+        """
+        rows = self._take_rows(rows)
+        if len(rows) != len(snaps.link):
+            raise InvalidInputError(
+                f"{len(rows)} rows and {len(snaps.link)} points; give one point for each row",
+                parameter="snaps",
+                value=len(snaps.link),
+            )
+        with self._lock:
+            self._put(self._change(rows, self._machine.take(snaps, "facilities")))
+
+    def remove(self, rows: LongArray) -> None:
+        """
+        Let facilities go; their numbers are not given again.
+
+        Parameters
+        ----------
+        rows
+            Which.
+        """
+        rows = self._take_rows(rows)
+        with self._lock:
+            self._put(self._change(rows, nowhere(self._stand.snaps.take(rows))))
+
+    def where(self, is_eligible: BoolArray) -> "Facilities":
+        """
+        Leave some out, for as long as a filter and a layer's version last; numbers stay.
+
+        Parameters
+        ----------
+        is_eligible
+            Whether each row counts, shape ``(f,)``.
+
+        Returns
+        -------
+        facilities
+            As fast to ask as if the others had never been.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is not one value for each row.
+        """
+        stand = self._stand
+        kept = np.asarray(is_eligible, dtype=np.bool_)
+        if kept.shape != stand.snaps.link.shape:
+            raise InvalidInputError(
+                f"is_eligible has shape {kept.shape}; give one value for each of {len(stand.snaps.link)} rows",
+                parameter="is_eligible",
+                value=list(kept.shape),
+            )
+        left_out = np.flatnonzero(~kept)
+        few = Facilities(self._machine, stand)
+        few._put(few._change(left_out, nowhere(stand.snaps.take(left_out))))
+        return few
+
+    def _take_rows(self, rows: LongArray) -> LongArray:
+        taken = np.asarray(rows, dtype=np.int64).ravel()
+        if len(taken) and not (taken.min() >= 0 and taken.max() < len(self)):
+            raise InvalidInputError(
+                f"row {int(taken.max())} is not one of {len(self)} facilities",
+                parameter="rows",
+                value=int(taken.max()),
+            )
+        if len(np.unique(taken)) != len(taken):
+            raise InvalidInputError(
+                "a row is named twice; name each once", parameter="rows", value=len(taken)
+            )
+        return taken
+
+    def _change(self, rows: LongArray, snaps: Snaps) -> Stand:
+        """The stand with some rows written anew, perhaps behind the last one."""
+        old, machine = self._stand, self._machine
+        n = max(len(old.snaps.link), int(rows.max(initial=-1)) + 1)
+        targets, departs = machine.hang(snaps, False), machine.hang(snaps, True)
+        whole = Stand(
+            Snaps(*(_write(a, n, rows, b) for a, b in zip(old.snaps, snaps, strict=True))),
+            Ends(*(_write(a, n, rows, b) for a, b in zip(old.targets, targets, strict=True))),
+            Ends(*(_write(a, n, rows, b) for a, b in zip(old.departs, departs, strict=True))),
+            NO_HOOKS,
+            NO_HOOKS,
+            _NO_LONGS,
+            NO_BUCKETS,
+        )
+        whole = whole._replace(rows=np.flatnonzero(whole.snaps.link != NONE))
+        if machine.index is None:
+            return whole
+        whole = _hook(machine.index, whole)
+        is_kept = np.ones(n, dtype=np.uint8)
+        is_kept[rows] = 0
+        come = rows[snaps.link != NONE]
+        return whole._replace(buckets=_merge(machine, old.buckets, is_kept, whole, come))
+
+
+def build_facilities(machine: Machine, snaps: Snaps) -> Facilities:
+    """
+    Prepare facilities.
+
+    Parameters
+    ----------
+    machine
+        What the router lends.
+    snaps
+        Where they are.
+
+    Returns
+    -------
+    facilities
+        Ready to be asked for.
+    """
+    return build_hung(machine, snaps, machine.hang(snaps, False), machine.hang(snaps, True))
+
+
+def build_hung(machine: Machine, snaps: Snaps, targets: Ends, departs: Ends) -> Facilities:
+    """
+    Prepare facilities that hang already.
+
+    Parameters
+    ----------
+    machine
+        What the router lends.
+    snaps
+        Where they are.
+    targets
+        How they hang to be arrived at.
+    departs
+        How they hang to be left.
+
+    Returns
+    -------
+    facilities
+        Ready to be asked for.
+    """
+    rows = np.flatnonzero(snaps.link != NONE)
+    stand = Stand(snaps, targets, departs, NO_HOOKS, NO_HOOKS, rows, NO_BUCKETS)
+    if machine.index is not None:
+        stand = _hook(machine.index, stand)
+        stand = stand._replace(buckets=_fill(machine, stand, rows))
+    return Facilities(machine, stand)
+
+
+def nowhere(snaps: Snaps) -> Snaps:
+    """
+    Points as if they were far from any street.
+
+    Parameters
+    ----------
+    snaps
+        Points.
+
+    Returns
+    -------
+    snaps
+        The same without links.
+    """
+    return snaps._replace(link=np.full(len(snaps.link), NONE, dtype=np.int32))
+
+
+def _write(old: Any, n: int, rows: LongArray, new: Any) -> Any:
+    """A longer copy with some rows written anew."""
+    out = np.empty((n, *old.shape[1:]), dtype=old.dtype)
+    out[: len(old)] = old
+    out[rows] = new
+    return out
+
+
+def _hook(index: Index, stand: Stand) -> Stand:
+    rank = index.hierarchy.rank
+    return stand._replace(arrive=build_hooks(stand.targets, rank), leave=build_hooks(stand.departs, rank))
+
+
+def _fill(machine: Machine, stand: Stand, rows: LongArray) -> Buckets:
+    assert machine.index is not None
+    index, desk = machine.index, machine.desk(0)
+    first = np.zeros(len(index.hierarchy.rank) + 1, dtype=np.int64)
+    entry = fill_buckets(index.backward, stand.arrive.at, rows, desk, first)
+    return Buckets(first, entry, *_sort_links(stand))
+
+
+def _merge(machine: Machine, old: Buckets, is_kept: ByteArray, stand: Stand, come: LongArray) -> Buckets:
+    new = _fill(machine, stand, come)
+    first = np.empty_like(old.first)
+    entry = merge_buckets(old.first, old.entry, is_kept, new.first, new.entry, first)
+    return new._replace(first=first, entry=entry)
+
+
+def _sort_links(stand: Stand) -> tuple[IntArray, LongArray]:
+    """Who stands on which link, by link."""
+    link = stand.snaps.link[stand.rows]
+    order = np.argsort(link, kind="stable")
+    return link[order], stand.rows[order]

@@ -1,0 +1,412 @@
+"""
+Hub labels: for each node the hubs it needs, so that every fastest way is two entries that meet.
+
+A node's forward label holds the more important nodes it can reach at least cost through less
+important ones, the backward label those that reach it so. The label of a node is put together
+from the labels of its neighbours up the hierarchy, then pruned: an entry goes if two others make
+a way that is no worse [1]_. What stays is the canonical labelling of the order: a hub is kept if
+it is the most important node on all fastest ways, so the way to a hub never leaves labels that hold it.
+
+References
+----------
+.. [1] I. Abraham, D. Delling, A. Goldberg and R. Werneck, "Hierarchical Hub Labelings for Shortest
+   Paths", ESA 2012.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from geo_service.engine.constants import (
+    CHUNK,
+    HUB_BITS,
+    HUB_MASK,
+    LONG,
+    LOW_MASK,
+    MAX_MM,
+    MAX_MS,
+    VIA_BITS,
+    VIA_MASK,
+)
+from geo_service.engine.hierarchy import Arcs, Hierarchy, Progress, too_long
+from geo_service.engine.snap import BoolArray, freeze
+from geo_service.errors import InvalidInputError
+from geo_service.network.graph import ByteArray, IntArray, LongArray
+
+STAMP, KEY, VIA = range(3)
+"""Columns of the board on which a label is put together: by hub, valid if stamped now."""
+
+DONE, NO_ROOM, TOO_LONG = -1, -2, -3
+"""What labelling ends with, if not with the rank to go on from."""
+
+
+class Labels(NamedTuple):
+    """
+    Labels of one direction, by rank.
+
+    Parameters
+    ----------
+    first
+        Entries of rank ``r`` are ``first[r]:first[r + 1]``, its own hub first, shape ``(n + 1,)``.
+    entry
+        ``cost << 32 | hub << VIA_BITS | via``, ascending at each node; ``via`` is the place among the arcs
+        of the node of the one that leads towards the hub, shape ``(e,)``.
+    mm
+        Length of the shortest of the fastest ways, shape ``(e,)``.
+    """
+
+    first: LongArray
+    entry: LongArray
+    mm: IntArray
+
+
+class _Growing(NamedTuple):
+    """Labels with room for more."""
+
+    first: LongArray
+    entry: LongArray
+    mm: IntArray
+
+
+@njit(cache=True, nogil=True)
+def _gather(
+    first: IntArray,
+    end: IntArray,
+    arc_ms: IntArray,
+    arc_mm: IntArray,
+    own_first: LongArray,
+    own_entry: LongArray,
+    own_mm: IntArray,
+    board: LongArray,
+    hubs: LongArray,
+    stamp: int,
+    v: int,
+) -> int:
+    """Lay what the neighbours up the hierarchy know on the board; list the hubs and give their number."""
+    n_hubs: int = LONG(0)
+    for a in range(first[v], first[v + 1]):
+        w = end[a]
+        step = (LONG(arc_ms[a]) << 32) + arc_mm[a]
+        for i in range(own_first[w], own_first[w + 1]):
+            hub = (own_entry[i] >> VIA_BITS) & HUB_MASK
+            key = (own_entry[i] >> 32 << 32) + own_mm[i] + step
+            if board[hub, STAMP] != stamp:
+                board[hub, STAMP] = stamp
+                hubs[n_hubs] = hub
+                n_hubs += 1
+            elif board[hub, KEY] <= key:
+                continue
+            board[hub, KEY] = key
+            board[hub, VIA] = a - first[v]
+    return n_hubs
+
+
+@njit(cache=True, nogil=True)
+def _is_covered(
+    first: LongArray, entry: LongArray, mm: IntArray, board: LongArray, stamp: int, hub: int
+) -> bool:
+    """Whether a way through a more important hub is no worse than the one on the board."""
+    key = board[hub, KEY]
+    for i in range(first[hub] + 1, first[hub + 1]):
+        rest = (entry[i] >> 32 << 32) + mm[i]
+        if rest > key:
+            return False
+        over = (entry[i] >> VIA_BITS) & HUB_MASK
+        if board[over, STAMP] == stamp and board[over, KEY] + rest <= key:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _keep(
+    own_first: LongArray,
+    own_entry: LongArray,
+    own_mm: IntArray,
+    other_first: LongArray,
+    other_entry: LongArray,
+    other_mm: IntArray,
+    board: LongArray,
+    hubs: LongArray,
+    n_hubs: int,
+    stamp: int,
+    v: int,
+) -> bool:
+    """Write the entries of a node that are not covered, nearest first; say whether they fit their limits."""
+    begin = own_first[v]
+    size = begin
+    own_entry[size] = v << VIA_BITS
+    own_mm[size] = 0
+    size += 1
+    fits = True
+    for j in range(n_hubs):
+        hub = hubs[j]
+        if not _is_covered(other_first, other_entry, other_mm, board, stamp, hub):
+            key = board[hub, KEY]
+            fits = fits and key >> 32 < MAX_MS and key & LOW_MASK < MAX_MM
+            own_entry[size] = (key >> 32 << 32) | (hub << VIA_BITS) | board[hub, VIA]
+            size += 1
+    own_entry[begin:size].sort()
+    for i in range(begin + 1, size):
+        own_mm[i] = board[(own_entry[i] >> VIA_BITS) & HUB_MASK, KEY] & LOW_MASK
+    own_first[v + 1] = size
+    return fits
+
+
+@njit(cache=True, nogil=True)
+def label_nodes(
+    arcs: Arcs,
+    own: _Growing,
+    other: _Growing,
+    board: LongArray,
+    hubs: LongArray,
+    clock: int,
+    v: int,
+) -> int:
+    """
+    Label one node in one direction; all more important ones have both labels.
+
+    Parameters
+    ----------
+    arcs
+        Arcs of this direction.
+    own
+        Labels of this direction; the node's are added.
+    other
+        Labels of the other direction.
+    board
+        `STAMP`, `KEY` and `VIA` by hub, shape ``(n, 3)``.
+    hubs
+        Room to list hubs, shape ``(n,)``.
+    clock
+        A stamp never used before.
+    v
+        Rank of the node.
+
+    Returns
+    -------
+    end
+        `DONE`, `NO_ROOM`, or `TOO_LONG`.
+    """
+    n_hubs = _gather(
+        arcs.first, arcs.end, arcs.ms, arcs.mm, own.first, own.entry, own.mm, board, hubs, clock, v
+    )
+    if own.first[v] + n_hubs + 1 > len(own.entry):
+        return NO_ROOM
+    fits = _keep(
+        own.first, own.entry, own.mm, other.first, other.entry, other.mm, board, hubs, n_hubs, clock, v
+    )
+    return DONE if fits else TOO_LONG
+
+
+@njit(cache=True, nogil=True)
+def label_chunk(
+    up: Arcs,
+    down: Arcs,
+    forward: _Growing,
+    backward: _Growing,
+    board: LongArray,
+    hubs: LongArray,
+    clock: LongArray,
+    begin: int,
+    n_nodes: int,
+) -> int:
+    """
+    Label nodes in both directions, the most important first.
+
+    Parameters
+    ----------
+    up
+        Arcs from less to more important nodes.
+    down
+        Arcs from more to less important nodes.
+    forward
+        Labels of all ranks below ``begin``; the rest is added.
+    backward
+        The same for the other direction.
+    board
+        `STAMP`, `KEY` and `VIA` by hub, shape ``(n, 3)``.
+    hubs
+        Room to list hubs, shape ``(n,)``.
+    clock
+        Last stamp given out, shape ``(1,)``.
+    begin
+        Rank to begin with.
+    n_nodes
+        How many to label before the caller is asked again.
+
+    Returns
+    -------
+    end
+        `DONE`, `TOO_LONG`, ``NO_ROOM - r`` if there is no room for rank ``r``, or the next rank.
+    """
+    n = len(forward.first) - 1
+    for v in range(begin, min(begin + n_nodes, n)):
+        clock[0] += 2
+        end = label_nodes(up, forward, backward, board, hubs, clock[0], LONG(v))
+        if end == DONE:
+            end = label_nodes(down, backward, forward, board, hubs, clock[0] + 1, LONG(v))
+        if end == TOO_LONG:
+            return TOO_LONG
+        if end == NO_ROOM:
+            return TOO_LONG - 1 - v
+    return min(begin + n_nodes, n)
+
+
+def build_labels(hierarchy: Hierarchy, progress: Progress | None = None) -> tuple[Labels, Labels]:
+    """
+    Label every node in both directions.
+
+    Parameters
+    ----------
+    hierarchy
+        Nodes by importance, and their arcs.
+    progress
+        Told how many nodes are labelled, between chunks of work.
+
+    Returns
+    -------
+    labels
+        Forward and backward, read-only arrays.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are more nodes, or more arcs at one, than an entry can name, or ways too long for it.
+    """
+    n = len(hierarchy.rank)
+    most = max(int(np.diff(arcs.first).max(initial=0)) for arcs in (hierarchy.up, hierarchy.down))
+    if n > HUB_MASK or most > VIA_MASK:
+        raise InvalidInputError(
+            f"{n} nodes with up to {most} arcs are too many for labels; "
+            f"at most 2^{HUB_BITS} nodes with 2^{VIA_BITS} arcs are allowed",
+            parameter="network",
+            value=n,
+        )
+    forward, backward = _room(n), _room(n)
+    board, hubs = np.zeros((n, 3), dtype=np.int64), np.empty(n, dtype=np.int64)
+    clock = np.zeros(1, dtype=np.int64)
+    done = 0
+    while done < n:
+        end = label_chunk(hierarchy.up, hierarchy.down, forward, backward, board, hubs, clock, done, CHUNK)
+        if end == TOO_LONG:
+            raise too_long()
+        if end < TOO_LONG:
+            done = TOO_LONG - 1 - end
+            forward, backward = _widen(forward, done), _widen(backward, done)
+        else:
+            done = end
+        if progress is not None:
+            progress("labels", done, n)
+    return _trim(forward), _trim(backward)
+
+
+def _room(n: int) -> _Growing:
+    size = 32 * n + 64
+    first = np.zeros(n + 1, dtype=np.int64)
+    return _Growing(first, np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int32))
+
+
+def _widen(labels: _Growing, done: int) -> _Growing:
+    """Half as much room again, and at least for one whole label; what is written so far is kept."""
+    used = int(labels.first[done])
+    size = len(labels.entry) * 3 // 2 + len(labels.first)
+    entry, mm = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int32)
+    entry[:used], mm[:used] = labels.entry[:used], labels.mm[:used]
+    return _Growing(labels.first, entry, mm)
+
+
+def _trim(labels: _Growing) -> Labels:
+    used = int(labels.first[-1])
+    return Labels(freeze(labels.first), freeze(labels.entry[:used].copy()), freeze(labels.mm[:used].copy()))
+
+
+@njit(cache=True, nogil=True)
+def mark_fastest(arcs: Arcs, own: Labels, other: Labels, board: LongArray, is_fastest: ByteArray) -> None:
+    """
+    Mark the arcs that are themselves a fastest way; no fastest way uses another one.
+
+    Parameters
+    ----------
+    arcs
+        Arcs of one direction.
+    own
+        Labels of this direction.
+    other
+        Labels of the other direction.
+    board
+        `STAMP`, `KEY` and `VIA` by hub, all zero, shape ``(n, 3)``.
+    is_fastest
+        Filled in, shape ``(a,)``.
+    """
+    for v in range(len(arcs.first) - 1):
+        stamp = v + 1
+        for i in range(own.first[v], own.first[v + 1]):
+            hub = (own.entry[i] >> VIA_BITS) & HUB_MASK
+            board[hub, STAMP] = stamp
+            board[hub, KEY] = (own.entry[i] >> 32 << 32) + own.mm[i]
+        for a in range(arcs.first[v], arcs.first[v + 1]):
+            key = (LONG(arcs.ms[a]) << 32) + arcs.mm[a]
+            w = LONG(arcs.end[a])
+            is_fastest[a] = 1
+            for i in range(other.first[w], other.first[w + 1]):
+                hub = (other.entry[i] >> VIA_BITS) & HUB_MASK
+                rest = (other.entry[i] >> 32 << 32) + other.mm[i]
+                if board[hub, STAMP] == stamp and board[hub, KEY] + rest < key:
+                    is_fastest[a] = 0
+
+
+def prune_hierarchy(
+    hierarchy: Hierarchy, forward: Labels, backward: Labels
+) -> tuple[Hierarchy, Labels, Labels]:
+    """
+    Drop the arcs that are slower than another way between their ends: sweeps then have less to read.
+
+    Parameters
+    ----------
+    hierarchy
+        Nodes by importance, and their arcs.
+    forward
+        Its labels.
+    backward
+        Its labels, backward.
+
+    Returns
+    -------
+    pruned
+        Hierarchy and labels, with shortcuts and labels pointing at the arcs that stay.
+    """
+    n = len(hierarchy.rank)
+    keeps = []
+    for arcs, own, other in ((hierarchy.up, forward, backward), (hierarchy.down, backward, forward)):
+        is_fastest = np.zeros(len(arcs.end), dtype=np.uint8)
+        mark_fastest(arcs, own, other, np.zeros((n, 3), dtype=np.int64), is_fastest)
+        keeps.append(is_fastest.astype(np.bool_))
+    place_up, place_down = (np.cumsum(keep) - 1 for keep in keeps)
+
+    def pruned(arcs: Arcs, keep: BoolArray) -> Arcs:
+        half = arcs.half[keep].copy()
+        is_shortcut = half[:, 1] >= 0
+        half[is_shortcut, 0] = place_down[half[is_shortcut, 0]]
+        half[is_shortcut, 1] = place_up[half[is_shortcut, 1]]
+        first = np.concatenate([[0], np.cumsum(keep)])[arcs.first].astype(np.int32)
+        end, ms, mm = (freeze(column[keep]) for column in (arcs.end, arcs.ms, arcs.mm))
+        return Arcs(freeze(first), end, ms, mm, freeze(half))
+
+    up, down = pruned(hierarchy.up, keeps[0]), pruned(hierarchy.down, keeps[1])
+    return (
+        Hierarchy(hierarchy.rank, hierarchy.node, up, down),
+        _point_anew(forward, hierarchy.up, up, place_up),
+        _point_anew(backward, hierarchy.down, down, place_down),
+    )
+
+
+def _point_anew(labels: Labels, before: Arcs, after: Arcs, place: LongArray) -> Labels:
+    """Each entry names its arc by the place it has now; the order of entries stays."""
+    v = np.repeat(np.arange(len(labels.first) - 1), np.diff(labels.first))
+    entry = labels.entry.copy()
+    is_far = ((entry >> VIA_BITS) & HUB_MASK) != v
+    v, far = v[is_far], entry[is_far]
+    via = place[before.first[v] + (far & VIA_MASK)] - after.first[v]
+    entry[is_far] = (far & ~np.int64(VIA_MASK)) | via
+    return labels._replace(entry=freeze(entry))
