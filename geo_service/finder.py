@@ -16,8 +16,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from geo_service.engine.router import NONE, SNAP_LIMIT_M, UNREACHED, Path, Reach, Router, Snaps, Windows
-from geo_service.errors import InvalidInputError, UnreachableError
+from geo_service.engine.router import (
+    NONE,
+    SNAP_LIMIT_M,
+    Facilities,
+    Path,
+    Reach,
+    Router,
+    Snaps,
+    Windows,
+)
+from geo_service.errors import InvalidInputError
 from geo_service.geo import check_lonlat
 from geo_service.hours import (
     SHANGHAI,
@@ -153,7 +162,7 @@ class _Table:
 
     version: int
     places: tuple[Place, ...]
-    snaps: dict[str, Snaps] = field(default_factory=dict)
+    facilities: dict[str, Facilities] = field(default_factory=dict)
 
 
 class Finder:
@@ -212,7 +221,7 @@ class Finder:
         router = self._router(question.profile)
         self._check_question(question)
         table = self._table(question.layer)
-        snaps = self._snaps(table, question.profile)
+        facilities = self._facilities(table, question.profile)
         start = self._snap_near(router, origins, "from")
         wanted = [self._fits(place, question) for place in table.places]
         timelines = [
@@ -220,7 +229,7 @@ class Finder:
             for place, fits in zip(table.places, wanted, strict=True)
         ]
         windows = self._windows(table.places, timelines, question)
-        nearest = router.nearest(start, snaps, question.k, windows)
+        nearest = router.nearest(start, facilities, question.k, windows)
         answers = []
         for row in range(len(origins)):
             hits = nearest.facility[row] != NONE
@@ -237,7 +246,8 @@ class Finder:
             origin = start.take(slice(row, row + 1))
             answers.append(
                 NearestAnswer(
-                    found, None if enough else self._shortfall(router, origin, table, snaps, wanted, question)
+                    found,
+                    None if enough else self._shortfall(router, origin, table, facilities, wanted, question),
                 )
             )
         return tuple(answers)
@@ -342,7 +352,7 @@ class Finder:
             Place and metres to the nearest street, for places beyond the snapping limit.
         """
         table = self._table(layer)
-        snaps = self._snaps(table, profile)
+        snaps = self._router(profile).snap(_targets(table))
         return tuple((table.places[i], float(snaps.gap_m[i])) for i in np.flatnonzero(snaps.link == NONE))
 
     def opening(self, place: Place, at: datetime, services: Sequence[str] = ()) -> Opening:
@@ -411,11 +421,11 @@ class Finder:
                 self._tables[layer] = table
         return table
 
-    def _snaps(self, table: _Table, profile: str) -> Snaps:
-        if profile not in table.snaps:
-            targets = np.array([place.target for place in table.places], dtype=np.float64).reshape(-1, 2)
-            table.snaps[profile] = self._routers[profile].snap(targets)
-        return table.snaps[profile]
+    def _facilities(self, table: _Table, profile: str) -> Facilities:
+        if profile not in table.facilities:
+            router = self._routers[profile]
+            table.facilities[profile] = router.facilities(router.snap(_targets(table)))
+        return table.facilities[profile]
 
     def _fits(self, place: Place, question: NearestQuestion) -> bool:
         if place.status == "removed" or (
@@ -473,12 +483,12 @@ class Finder:
         router: Router,
         origin: Snaps,
         table: _Table,
-        snaps: Snaps,
+        facilities: Facilities,
         wanted: Sequence[bool],
         question: NearestQuestion,
     ) -> Shortfall:
         """Look again without the clock: who would have fitted, and when does the first of them open?"""
-        costs = router.nearest(origin, snaps, max(len(table.places), 1))
+        costs = router.nearest(origin, facilities, max(len(table.places), 1))
         all_found = [
             self._hydrate(table.places[f], int(cost_ms), int(length_mm), question)
             for f, cost_ms, length_mm in zip(
@@ -505,6 +515,10 @@ def _point_table(layer: Layer) -> _Table:
             value=layer.name,
         )
     return _Table(layer.version, places)
+
+
+def _targets(table: _Table) -> FloatArray:
+    return np.array([place.target for place in table.places], dtype=np.float64).reshape(-1, 2)
 
 
 def _place_timeline(place: Place, services: Sequence[str], start: datetime, end: datetime) -> Timeline:
@@ -547,17 +561,3 @@ def _steps(router: Router, path: Path) -> Iterable[Step]:
             cost_ms, length_mm = last.cost_ms + cost_ms, last.length_mm + length_mm
         steps.append(Step(name, mode, cost_ms, length_mm))
     return steps
-
-
-__all__ = [
-    "UNREACHED",
-    "Ages",
-    "Finder",
-    "Found",
-    "NearestAnswer",
-    "NearestQuestion",
-    "RouteAnswer",
-    "Shortfall",
-    "Step",
-    "UnreachableError",
-]

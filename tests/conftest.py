@@ -1,6 +1,7 @@
 """What every test may ask for: the real extracts where they are, and nothing from the internet."""
 
 import fcntl
+import hashlib
 import os
 import shutil
 from collections import Counter
@@ -21,6 +22,17 @@ hypothesis.settings.register_profile("house", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("house")
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def _jit_cache() -> Path:
+    """Where compiled kernels are kept between runs: a folder for exactly this state of the engine's code."""
+    digest = hashlib.sha256()
+    for path in sorted((CHECKOUT / "geo_service" / "engine").glob("*.py")):
+        digest.update(path.read_bytes())
+    return CHECKOUT / ".pytest_cache" / f"jit-{digest.hexdigest()[:12]}"
+
+
+os.environ.setdefault("NUMBA_CACHE_DIR", str(_jit_cache()))
 
 
 @pytest.fixture(scope="session")

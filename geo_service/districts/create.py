@@ -119,6 +119,7 @@ class _Making:
         stages = {
             "streets": self.streets,
             "layers": self.layers,
+            "index": self.index,
             "kernels": self.kernels,
             "config": self.config,
         }
@@ -185,14 +186,27 @@ class _Making:
         layers = osm_layers(load_features(self.part / "osm"), self.recipe.on)
         return tuple(layer for layer in layers if layer.features), "osm"
 
-    def kernels(self) -> None:
+    def index(self) -> None:
         (self.part / "cache" / "jit").mkdir(parents=True, exist_ok=True)
         use_jit_cache(self.part)
-        from geo_service.engine.router import Router, warm_up
+        from geo_service.engine.router import build_index, save_index
+
+        for profile in PROFILES:
+            network = load_network(self.part / "network" / profile)
+            save_index(build_index(network, self._named(f"index {profile}")), self.part / "index" / profile)
+
+    def kernels(self) -> None:
+        use_jit_cache(self.part)
+        from geo_service.engine.router import Router, load_index, warm_up
 
         self.progress("kernels", 0, 0)
-        warm_up(Router(load_network(self.part / "network" / PROFILES[0])))
+        network = load_network(self.part / "network" / PROFILES[0])
+        warm_up(Router(network, load_index(self.part / "index" / PROFILES[0], network)))
         self.progress("kernels", 1, 1)
+
+    def _named(self, stage: str) -> Progress:
+        """Progress of a longer work under one name, whatever its own steps are called."""
+        return lambda step, done, total: self.progress(f"{stage}: {step}", done, total)
 
     def config(self) -> None:
         network = load_network(self.part / "network" / PROFILES[0])

@@ -1,6 +1,8 @@
 """An open district: its answers in the words that every door speaks."""
 
+import logging
 import os
+import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -11,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geo_service.districts.config import DistrictConfig, read_config
-from geo_service.errors import InvalidInputError, NotFoundError
+from geo_service.errors import BadDataError, InvalidInputError, NotFoundError
 from geo_service.exchange.navlinks import LinkSettings, Mode, build_links, links_json
 from geo_service.hours import SHANGHAI, Opening, State
 from geo_service.layers import Catalogue, Layer, Place, catalogue_with, feature_to_json
@@ -22,8 +24,10 @@ from geo_service.store.base import Store
 from geo_service.store.sqlite import open_sqlite
 
 if TYPE_CHECKING:
-    from geo_service.engine.router import Router
+    from geo_service.engine.router import Index, Router
     from geo_service.finder import Found, NearestAnswer, RouteAnswer, Shortfall
+
+logger = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float64]
 LonLat = tuple[float, float]
@@ -35,9 +39,9 @@ PROFILES = ("ebike", "walk")
 class _Routers(Mapping[str, "Router"]):
     """Routers by profile, each made when first asked for; a district opens in an instant."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._profiles = tuple(p for p in PROFILES if (folder / p / "network.json").is_file())
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._profiles = tuple(p for p in PROFILES if (directory / "network" / p / "network.json").is_file())
         self._routers: dict[str, Router] = {}
         self._lock = threading.Lock()
 
@@ -48,7 +52,10 @@ class _Routers(Mapping[str, "Router"]):
             raise KeyError(profile)
         with self._lock:
             if profile not in self._routers:
-                self._routers[profile] = Router(load_network(self._folder / profile))
+                network = load_network(self._directory / "network" / profile)
+                self._routers[profile] = Router(
+                    network, _ready_index(self._directory / "index" / profile, network)
+                )
             return self._routers[profile]
 
     def __iter__(self) -> Iterator[str]:
@@ -96,7 +103,7 @@ class District:
         self.map_approval = config.map_approval or None
         self.catalogue: Catalogue = catalogue_with(config.categories, config.services)
         self.store: Store = open_sqlite(directory / "store.sqlite", catalogue=self.catalogue)
-        self.routers: Mapping[str, Router] = _Routers(directory / "network")
+        self.routers: Mapping[str, Router] = _Routers(directory)
         ages = Ages(settings.hours_age_days, settings.existence_age_days, settings.cabinet_age_days)
         self.finder: Finder = Finder(self.store, self.routers, self.catalogue, ages)
         self._links = link_settings(settings)
@@ -435,6 +442,25 @@ def use_jit_cache(directory: Path) -> None:
     folder = directory / "cache" / "jit"
     if os.access(folder, os.W_OK):
         os.environ.setdefault("NUMBA_CACHE_DIR", str(folder.resolve()))
+
+
+def _ready_index(folder: Path, network: Network) -> "Index":
+    """The saved index, or one built anew where it is missing, damaged, or of another network or version."""
+    from geo_service.engine.router import build_index, load_index, save_index
+
+    try:
+        return load_index(folder, network)
+    except BadDataError as error:
+        logger.warning("%s; it is built anew", error.message)
+    index = build_index(network)
+    if os.access(folder.parent.parent, os.W_OK):
+        folder.parent.mkdir(exist_ok=True)
+        part = folder.with_name(folder.name + ".part")
+        shutil.rmtree(part, ignore_errors=True)
+        save_index(index, part)
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+    return index
 
 
 def _link_mode(profile: str) -> Mode:
