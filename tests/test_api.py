@@ -113,10 +113,6 @@ def test_a_service_is_asked_for_by_name(client, centre):
     assert all({"hot_water", "microwave"} <= {s["kind"] for s in r["services"]} for r in results)
 
 
-def test_a_k_above_the_maximum_is_the_maximum(client, centre):
-    assert client.get(f"{D}/nearest?from={centre}&layer=station&k=99999").status_code == 200
-
-
 def test_the_same_point_in_gcj02_gives_the_same_nearest_places(client, demo_district, centre):
     lon, lat = convert_datum([demo_district.centre], "wgs84", "gcj02")[0]
     plain = client.get(f"{D}/nearest?from={centre}&layer=toilet").json["results"]
@@ -207,6 +203,8 @@ def test_health_is_told(client):
         ("from={c}&layer=station&K=3", ["'K'", "allowed: from, layer, k"]),
         ("from={c}&layer=station&k=3&k=4", ["k is given more than once"]),
         ("from={c}&layer=station&k=0", ["k='0'", "1 to 100"]),
+        ("from={c}&layer=station&k=101", ["k='101'", "1 to 100"]),
+        ("from={c}&layer=station&k=", ["k=''", "1 to 100"]),
         ("from={c}&layer=station&k=-1", ["k='-1'"]),
         ("from={c}&layer=station&k=１２", ["k='１２'"]),
         ("from={c}&layer=station&k=1_0", ["k='1_0'"]),
@@ -217,6 +215,10 @@ def test_health_is_told(client):
         ("from={c}&layer=station&at=2026-02-30T10:00", ["at="]),
         ("from={c}&layer=station&accept=closed", ["accept=", "unknown"]),
         ("from={c}&layer=station&service=Hot Water", ["service="]),
+        ("from={c}&layer=station&service=", ["service is empty"]),
+        ("from={c}&layer=station&accept=", ["accept is empty"]),
+        ("from={c}&layer=station&operator=", ["operator is empty"]),
+        ("from={c}&layer=station&at=", ["at is empty"]),
         ("from=39.957,116.442&layer=station", ["swap"]),
         ("from=nan,39.9&layer=station", ["from"]),
         ("from=1e2,39.9&layer=station", ["from"]),

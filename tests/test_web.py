@@ -22,7 +22,7 @@ from geo_service.errors import InvalidInputError
 from geo_service.hours import SHANGHAI
 from geo_service.layers import Layer
 from geo_service.settings import Settings, resource_dir
-from geo_service.web import create_app
+from geo_service.web import create_app, serve
 from geo_service.web.server import _check_certificate, _check_free
 from geo_service.web.words import WORDS
 
@@ -229,7 +229,6 @@ def test_several_districts_are_listed(demo_district):
         ("/xiangheyuan/?layer=block", 404),
         ("/xiangheyuan/?from=116.4,39.9", 400),
         ("/xiangheyuan/?lang=fr", 400),
-        ("/xiangheyuan/pins.json", 400),
         ("/static/x/none.js", 404),
         ("/static/x/../app.py", 404),
         ("/static/x/%2e%2e/%2e%2e/app.py", 404),
@@ -295,6 +294,40 @@ def test_no_address_leads_off_this_host(client, path):
     location = response.headers.get("Location", "/")
     assert location.startswith(("/", "http://localhost/"))
     assert not location.startswith(("//", "/\\"))
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/", "/xiangheyuan/"),
+        ("/xiangheyuan", "/xiangheyuan/"),
+        ("/xiangheyuan?layer=toilet&lang=en", "/xiangheyuan/?layer=toilet&lang=en"),
+    ],
+)
+def test_a_redirect_names_no_host_and_says_nothing_else(client, path, target):
+    response = client.get(path, headers={"Host": "map.example"})
+    assert response.status_code in (302, 308)
+    assert response.headers["Location"] == target
+    assert response.get_data() == b""
+
+
+@pytest.mark.parametrize("path", ["/favicon.ico", "/robots.txt", "/metrics", "/api", "/nowhere", "/static"])
+def test_an_unknown_address_of_one_part_is_not_found_at_once(client, path):
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/xiangheyuan/pins.json", "/xiangheyuan/pins.json?layer=castle", "/nowhere/streets.json"]
+)
+def test_data_is_refused_as_data(client, path):
+    response = client.get(path)
+    assert response.mimetype == "application/problem+json"
+    assert response.json["status"] == response.status_code
+
+
+@pytest.mark.parametrize("host", ["map example", " ", "a,b", "map.example, evil.example", "evil/x"])
+def test_a_host_name_that_is_none_is_refused(client, host):
+    assert client.get("/xiangheyuan/", environ_overrides={"HTTP_HOST": host}).status_code == 400
 
 
 @pytest.mark.parametrize("scheme", ["javascript:", "data:", "vbscript:"])
@@ -371,6 +404,13 @@ def test_the_page_with_all_it_loads_is_light(client):
 
 
 # -- the server ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536, 70000])
+def test_a_port_that_is_none_is_refused_before_anything_is_printed(port, capsys):
+    with pytest.raises(InvalidInputError, match=rf"^--port {port} is no port; choose one of 1\.\.65535$"):
+        serve({}, Settings(), "127.0.0.1", port)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_port_in_use_is_refused_before_anything_starts():

@@ -102,7 +102,8 @@ def places(district_id: str) -> Response:
     query = Query(request, "layer", "bbox", "limit", "f")
     district = find_district(district_id)
     query.choice("f", "geojson", ("geojson",))
-    bbox, limit = query.parsed("bbox", parse_bbox), query.count("limit", LIMIT_DEFAULT, LIMIT_MOST)
+    bbox = query.parsed("bbox", parse_bbox)
+    limit = query.count("limit", LIMIT_DEFAULT, LIMIT_MOST, capped=True)
     layer = district.places(query.required("layer", "NAME"))
     matched = [feature for feature in layer.features if bbox is None or _touches(feature, bbox)]
     response = json_answer(_collection(layer, matched, limit, district), mimetype=GEOJSON)

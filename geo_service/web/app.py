@@ -10,8 +10,13 @@ from typing import Any
 
 from flask import Flask, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestURITooLarge, SecurityError
-from werkzeug.routing import RequestRedirect
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    MethodNotAllowed,
+    RequestURITooLarge,
+    SecurityError,
+)
 
 import geo_service
 from geo_service.districts import District
@@ -103,6 +108,8 @@ def create_app(
     settings = settings or Settings()
     app = Flask("geo_service.web", template_folder=str(resource_dir("templates")), static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, TRUSTED_HOSTS=list(settings.trusted_hosts) or None)
+    # the only redirects are our own, which name no host: a proxy may serve us under any name
+    app.url_map.merge_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     assets = Assets()
     app.jinja_env.globals["asset"] = assets.url
@@ -113,6 +120,7 @@ def create_app(
         "drawn": {},
         "drawing": threading.Lock(),
     }
+    app.before_request(_check_host)
     app.before_request(_check_size)
     app.after_request(_finish)
     app.register_error_handler(Exception, _refuse)
@@ -141,6 +149,13 @@ def _health() -> Response:
 
 def _extension(name: str) -> Any:
     return current_app.extensions[name]
+
+
+def _check_host() -> None:
+    """Refuse a host name that is none; HTTP/1.1 demands one, and older clients may leave it out."""
+    missing = request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1" and "HTTP_HOST" not in request.environ
+    if missing or not request.host:
+        raise BadRequest("the header Host is missing or is no host name")
 
 
 def _check_size() -> None:
@@ -173,10 +188,8 @@ def _compress(response: Response) -> Response:
 
 
 def _refuse(error: Exception) -> ResponseReturnValue:
-    if isinstance(error, RequestRedirect):
-        return error.get_response()
     status, detail, facts = _explain(error)
-    if request.path.startswith(("/api/", "/healthz")):
+    if request.path.startswith(("/api/", "/healthz")) or request.path.endswith(".json"):
         response = problem(status, detail, facts)
     else:
         response = Response(_error_page(status, detail), status, mimetype="text/html")

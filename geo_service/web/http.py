@@ -97,14 +97,24 @@ class Query:
         name
             Name of the parameter.
         default
-            What an absent or empty one means.
+            What an absent one means.
 
         Returns
         -------
         value
             The text, or the default.
+
+        Raises
+        ------
+        InvalidInputError
+            If it is there and empty.
         """
-        return self._values.get(name) or default
+        value = self._values.get(name, default)
+        if value == "":
+            raise InvalidInputError(
+                f"{name} is empty; give it a value or leave it out", parameter=name, value=""
+            )
+        return value
 
     def required(self, name: str, form: str) -> str:
         """
@@ -149,9 +159,9 @@ class Query:
         Raises
         ------
         InvalidInputError
-            If a word is not lower-case letters, digits and underscores.
+            If it is empty, or a word is not lower-case letters, digits and underscores.
         """
-        text = self._values.get(name)
+        text = self.text(name)
         words = tuple(text.split(",")) if text else ()
         for word in words:
             if not re.fullmatch(r"[a-z0-9_]{1,40}", word):
@@ -162,9 +172,9 @@ class Query:
                 )
         return words
 
-    def count(self, name: str, default: int, most: int) -> int:
+    def count(self, name: str, default: int, most: int, *, capped: bool = False) -> int:
         """
-        A positive whole number; one above the maximum means the maximum.
+        A positive whole number.
 
         Parameters
         ----------
@@ -174,6 +184,8 @@ class Query:
             What absence means.
         most
             Largest number that is granted.
+        capped
+            Whether a larger number means the largest, instead of being refused.
 
         Returns
         -------
@@ -183,18 +195,19 @@ class Query:
         Raises
         ------
         InvalidInputError
-            If it is not a positive number in ASCII digits.
+            If it is not a positive number in ASCII digits, or larger than is granted.
         """
         text = self._values.get(name)
         if text is None:
             return default
-        if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0:
+        number = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else 0
+        if number == 0 or (number > most and not capped):
             raise InvalidInputError(
                 f"{name}={_shown(text)} is not a whole number from 1 to {most}",
                 parameter=name,
                 value=text[:80],
             )
-        return min(int(text), most)
+        return min(number, most)
 
     def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         """

@@ -120,9 +120,7 @@ def _parameters() -> Part:
         "from": _query("from", "Where one stands, LON,LAT.", point, required=True),
         "to": _query("to", "Where one wants to go, LON,LAT.", point, required=True),
         "layer": _query("layer", "Name of the layer, as in `districts`.", word, required=True),
-        "k": _query(
-            "k", "How many; more than 100 means 100.", {"type": "integer", "minimum": 1, "default": 5}
-        ),
+        "k": _query("k", "How many.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 5}),
         "profile": _query("profile", "How one travels.", {"type": "string", "enum": ["ebike", "walk"]}),
         "at": _query(
             "at", "Departure, ISO 8601; without a zone Asia/Shanghai; `now` by default.", {"type": "string"}

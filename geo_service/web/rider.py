@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, current_app, redirect, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from geo_service.districts import District
@@ -102,8 +102,14 @@ def home() -> AnyResponse | str:
     lang = _lang(Query(request, "lang"))
     districts = served_districts()
     if len(districts) == 1:
-        return redirect(f"/{next(iter(districts))}/", 302)
+        return _redirect(f"/{next(iter(districts))}/", 302)
     return _page("districts.html", lang, districts=list(districts.values()))
+
+
+@rider.get("/<district_id>")
+def without_slash(district_id: str) -> AnyResponse:
+    """Lead to a district's page; whatever else has one part is not found."""
+    return _redirect(f"/{find_district(district_id).id}/", 308)
 
 
 @rider.get("/<district_id>/")
@@ -198,6 +204,12 @@ def pins(district_id: str) -> Response:
     rows = [[p.id, p.name, round(p.lon, 6), round(p.lat, 6)] for p in places]
     body = orjson.dumps({"layer": layer.name, "columns": ["id", "name", "lon", "lat"], "rows": rows})
     return cached(Response(body, mimetype="application/json"), f"{district.id}.{layer.name}.{layer.version}")
+
+
+def _redirect(path: str, status: int) -> Response:
+    """Lead to a path of this host, whatever name a proxy gives us; the query comes along."""
+    query = request.query_string.decode("latin-1")
+    return Response(status=status, headers={"Location": f"{path}?{query}" if query else path})
 
 
 def _send(asset: Asset) -> Response:

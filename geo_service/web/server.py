@@ -66,8 +66,9 @@ def serve(
     Raises
     ------
     InvalidInputError
-        If the address cannot be listened on, or certificate and key do not come together.
+        If the port is none, the address cannot be listened on, or certificate and key do not come together.
     """
+    _check_port(port)
     _check_certificate(cert, key)
     _check_free(host, port)
     folders = [str(district.directory.resolve()) for district in districts.values()]
@@ -129,6 +130,14 @@ def _announce(districts: Mapping[str, District], host: str, port: int, *, secure
     for district in districts.values():
         print(f"{district.name_zh} · {district.name_en}: {root}{district.id}/", flush=True)
     print(f"Serving on {root} (Ctrl-C or SIGTERM ends)", flush=True)
+
+
+def _check_port(port: int) -> None:
+    # 0 means "any free one" to a socket, and then no address that we print would be true
+    if not 1 <= port <= 65535:
+        raise InvalidInputError(
+            f"--port {port} is no port; choose one of 1..65535", parameter="port", value=port
+        )
 
 
 def _check_certificate(cert: Path | None, key: Path | None) -> None:
