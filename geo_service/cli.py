@@ -8,7 +8,7 @@ a stale edit, damaged data), 2 refused by the input.
 
 import json
 import sys
-import time
+import threading
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +32,9 @@ LonLat = tuple[float, float]
 
 PATIENCE_S = 2.0
 """A log hears of progress only when the work takes longer than this."""
+
+SIGN_OF_LIFE_S = 15.0
+"""After this long in one stage a log hears of it again."""
 
 
 class _LonLat(click.ParamType[LonLat]):
@@ -330,6 +333,8 @@ def links(destination: LonLat, name: str, mode: Any, datum: str, as_json: bool) 
     from geo_service.districts.district import link_settings
     from geo_service.exchange.navlinks import build_links, describe_links
 
+    if not name.strip():
+        raise InvalidInputError("--name is empty; write what the sign says", parameter="--name", value=name)
     built = build_links(_to_wgs84(destination, datum), name, mode, link_settings(_settings()))
     answer = dict(zip(built, describe_links(built), strict=True))
     lines = []
@@ -375,6 +380,12 @@ def export(directory: Path, layer: str, format_: str, output: Path | None, as_js
 
     with _open(directory) as district:
         exported = district.places(layer)
+    if output is not None and output.resolve().is_relative_to(directory.resolve()):
+        raise InvalidInputError(
+            f"{output} lies inside the district {directory}; write to another place",
+            parameter="-o",
+            value=str(output),
+        )
     data = dump_layer(exported)
     if output is None:
         sys.stdout.buffer.write(data)
@@ -430,8 +441,13 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         code = cli.main(arguments, prog_name="geo-service", standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        code = 2
+    except click.ClickException as error:
+        _print_error(
+            InvalidInputError(f"{_one_line(error.format_message())}; see --help"), "--json" in arguments
+        )
         code = 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("geo-service: interrupted; the same command goes on where it stopped", err=True)
@@ -506,17 +522,52 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         TimeElapsedColumn(),
     )
     tasks: dict[str, TaskID] = {}
-    start_s = time.monotonic()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with (
+        _Log(is_quiet=console.is_terminal) as log,
+        Progress(*columns, console=console, disable=not console.is_terminal) as bar,
+    ):
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
                 tasks[stage] = bar.add_task(stage, total=total or None)
-                if not console.is_terminal and time.monotonic() - start_s > PATIENCE_S:
-                    click.echo(f"{stage} …", err=True)
+                log.enter(stage)
             bar.update(tasks[stage], completed=done, total=total or None)
 
         yield report
+
+
+class _Log:
+    """Lines for a log: nothing while the work is short, then each stage, and a sign of life in long ones."""
+
+    def __init__(self, *, is_quiet: bool) -> None:
+        self._is_quiet = is_quiet
+        self._stage = ""
+        self._is_late = False
+        self._done = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> "_Log":
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._watch.join()
+
+    def enter(self, stage: str) -> None:
+        self._stage = stage
+        if self._is_late:
+            self._say()
+
+    def _look(self) -> None:
+        wait_s = PATIENCE_S
+        while not self._done.wait(wait_s):
+            self._is_late, wait_s = True, SIGN_OF_LIFE_S
+            self._say()
+
+    def _say(self) -> None:
+        if self._stage and not self._is_quiet:
+            click.echo(f"{self._stage} …", err=True)
 
 
 def _print(as_json: bool, answer: object, text: str) -> None:
@@ -529,6 +580,10 @@ def _print_error(error: GeoServiceError, as_json: bool) -> None:
         click.echo(json.dumps(problem, ensure_ascii=False, default=str), err=True)
     else:
         click.echo(f"geo-service: {error.message}", err=True)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).rstrip(".")
 
 
 def _minutes(cost_s: float) -> str:
@@ -550,6 +605,8 @@ def _nearest_text(answer: dict[str, Any]) -> str:
 
 
 def _shortfall_text(short: dict[str, Any], some: bool) -> str:
+    if not short["places"]:
+        return "there are no places in this layer yet; `geo-service import` brings some"
     parts = [f"{count} {state}" for state, count in short["states"].items()]
     parts += [f"{short[key]} {words}" for key, words in _MISSED.items() if short[key]]
     text = (

@@ -8,7 +8,7 @@ begins by asking the store which version is the present one.
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -39,8 +39,8 @@ from geo_service.hours import (
     opening_on,
     restrict_timeline,
 )
-from geo_service.layers import CATALOGUE, Category, Layer, Place
-from geo_service.network.graph import MODES
+from geo_service.layers import CATALOGUE, Catalogue, Layer, Place
+from geo_service.network.graph import MODES, Network
 from geo_service.store.base import Store
 
 FloatArray = npt.NDArray[np.float64]
@@ -185,7 +185,7 @@ class Finder:
         self,
         store: Store,
         routers: Mapping[str, Router],
-        catalogue: Mapping[str, Category] = CATALOGUE,
+        catalogue: Catalogue = CATALOGUE,
         ages: Ages | None = None,
     ) -> None:
         self._store = store
@@ -281,7 +281,9 @@ class Finder:
         start = self._snap_near(router, origin[None, :], "from")
         end = self._snap_near(router, destination[None, :], "to")
         path = router.route(start, end)
-        return RouteAnswer(path.cost_ms, path.length_mm, path.lonlat, tuple(_steps(router, path)))
+        return RouteAnswer(
+            path.cost_ms, path.length_mm, path.lonlat, tuple(route_steps(router.network, path))
+        )
 
     def reach(self, origin: FloatArray, profile: str, cutoff_ms: int) -> Reach:
         """
@@ -383,7 +385,7 @@ class Finder:
             return self._routers[profile]
         except KeyError:
             raise InvalidInputError(
-                f"profile={profile!r} is not known here; allowed: {', '.join(sorted(self._routers))}",
+                f"profile={profile!r} has no streets here; allowed: {', '.join(sorted(self._routers)) or 'none'}",
                 parameter="profile",
                 value=profile,
             ) from None
@@ -391,6 +393,13 @@ class Finder:
     def _check_question(self, question: NearestQuestion) -> None:
         if not 1 <= question.k <= K_MAX:
             raise InvalidInputError(f"k={question.k} is outside 1..{K_MAX}", parameter="k", value=question.k)
+        for kind in question.services:
+            if kind not in self._catalogue.services:
+                raise InvalidInputError(
+                    f"service={kind!r} is not known; allowed: {', '.join(self._catalogue.services)}",
+                    parameter="service",
+                    value=kind,
+                )
         for state in question.accept:
             if state not in ACCEPTABLE:
                 raise InvalidInputError(
@@ -543,9 +552,22 @@ def _spans(timeline: Timeline) -> Iterator[tuple[int, int, int]]:
     return zip(timeline.start_s.tolist(), ends, timeline.kind.tolist(), strict=True)
 
 
-def _steps(router: Router, path: Path) -> Iterable[Step]:
-    """Pieces joined by street name and mode; gaps are walked, an e-bike pushed."""
-    network = router.network
+def route_steps(network: Network, path: Path) -> list[Step]:
+    """
+    Pieces of a path joined by street name and mode; gaps are walked, an e-bike pushed.
+
+    Parameters
+    ----------
+    network
+        Streets the path runs on.
+    path
+        What its router found.
+
+    Returns
+    -------
+    steps
+        From the origin to the destination; costs and lengths add up to those of the path.
+    """
     on_foot = "walk" if network.profile == "walk" else "push"
     pieces = [("", on_foot, int(path.gap_ms[0]), int(path.gap_mm[0]))]
     for edge, cost_ms, length_mm in zip(path.edge, path.edge_cost_ms, path.edge_length_mm, strict=True):

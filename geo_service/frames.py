@@ -96,7 +96,8 @@ class Streets:
         Returns
         -------
         routes
-            One LineString per pair with ``cost_s`` and ``length_m``; cost is NaN and the line empty where no way leads.
+            One LineString per pair with ``cost_s``, ``length_m`` and ``steps``; where no way leads the cost is
+            NaN and the line empty.
 
         Raises
         ------
@@ -114,6 +115,8 @@ class Streets:
         return gpd.GeoDataFrame(rows, geometry="geometry", crs=CRS, index=_index_of(origin))
 
     def _route_row(self, start: FloatArray, end: FloatArray, profile: str | None) -> dict[str, Any]:
+        from geo_service.finder import route_steps
+
         router = self._router(profile)
         snaps = [router.snap(point[None, :]) for point in (start, end)]
         for name, snap in zip(("origin", "destination"), snaps, strict=True):
@@ -126,10 +129,14 @@ class Streets:
         try:
             path = router.route(*snaps)
         except UnreachableError:
-            return {"cost_s": np.nan, "length_m": np.nan, "geometry": shapely.LineString()}
+            return {"cost_s": np.nan, "length_m": np.nan, "steps": [], "geometry": shapely.LineString()}
         return {
             "cost_s": path.cost_ms / 1000,
             "length_m": path.length_mm / 1000,
+            "steps": [
+                {"name": s.name, "length_m": s.length_mm / 1000, "cost_s": s.cost_ms / 1000, "mode": s.mode}
+                for s in route_steps(router.network, path)
+            ],
             "geometry": shapely.LineString(path.lonlat),
         }
 
@@ -303,7 +310,7 @@ class DistrictFrames(Streets):
         -------
         places
             At most k rows per origin, nearest first, with ``origin`` (index of the row asked for), ``rank``,
-            ``id, name, cost_s, length_m, state, open_until`` and the place's point.
+            ``id, layer, name, cost_s, length_m, state, open_until, links`` and the place's point.
         """
         index = _index_of(origin)
         answers = self.district.nearest_many(
@@ -326,7 +333,7 @@ class DistrictFrames(Streets):
         return gpd.GeoDataFrame(table, geometry=points, crs=CRS)
 
 
-_COLUMNS = ("id", "layer", "name", "lon", "lat", "cost_s", "length_m", "state", "open_until")
+_COLUMNS = ("id", "layer", "name", "lon", "lat", "cost_s", "length_m", "state", "open_until", "links")
 
 
 def open_frames(directory: str | Path) -> DistrictFrames:
@@ -404,7 +411,14 @@ def to_lonlat(points: Points, name: str) -> FloatArray:
             raise InvalidInputError(f"{name} holds geometries that are no points", parameter=name, value=None)
         lonlat = np.column_stack([geometry.x, geometry.y]).astype(np.float64)
     else:
-        lonlat = np.array([points], dtype=np.float64).reshape(-1, 2)
+        try:
+            lonlat = np.array([points], dtype=np.float64).reshape(1, 2)
+        except (ValueError, TypeError):
+            raise InvalidInputError(
+                f"{name}={points!r} is no point; give (lon, lat) or a GeoDataFrame of points",
+                parameter=name,
+                value=str(points),
+            ) from None
     check_lonlat(lonlat, name)
     return lonlat
 

@@ -213,6 +213,7 @@ BAD_FILES = {
     "NaN": (json.dumps(with_feature(coordinates=[float("nan"), 39.957])), ["bad.geojson", "JSON"]),
     "hours": (json.dumps(with_feature(hours="8 to late")), ["desk-1", "hours", "8 to late"]),
     "field": (json.dumps(with_feature(colour_of_door="red")), ["desk-1", "colour_of_door"]),
+    "arrival": (json.dumps(with_feature(arrival=[120.0, 30.0])), ["desk-1", "arrival", "from the pin"]),
     "duplicate": (json.dumps(STATION | {"features": STATION["features"] * 2}), ["desk-1"]),
     "truncated": (json.dumps(STATION)[:-20], [".geojson"]),
     "empty": ("", [".geojson"]),
@@ -390,3 +391,111 @@ def test_help_names_every_command(run):
     assert code == 0
     for word in ("init", "import", "nearest", "route", "links", "check", "serve", "export"):
         assert f"  {word} " in out
+
+
+def test_places_read_from_made_up_streets_say_that_they_are_made_up(run, own_district):
+    assert run("import", own_district, "--from-osm")[0] == 0
+    for file in (own_district / "layers").glob("*.geojson"):
+        for feature in json.loads(file.read_text(encoding="utf-8"))["features"]:
+            assert feature["properties"]["provenance"]["source"] == "synthetic"
+
+
+def test_a_working_copy_changed_by_hand_is_not_overwritten(run, own_district, tmp_path):
+    path = own_district / "layers" / "station.geojson"
+    by_hand = path.read_text(encoding="utf-8").replace('"name": "示范驿站', '"name": "手改驿站', 1)
+    path.write_text(by_hand, encoding="utf-8")
+    file = tmp_path / "station.geojson"
+    file.write_text(json.dumps(STATION), encoding="utf-8")
+    code, out, err = run("import", own_district, file, "--layer", "station")
+    assert (code, out) == (1, "")
+    assert "changed by hand" in err
+    assert path.read_text(encoding="utf-8") == by_hand
+    assert run("import", own_district, path, "--layer", "station")[0] == 0
+    assert run("import", own_district, file, "--layer", "station")[0] == 0
+    assert "手改驿站" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["edge_link", "edge_head", "first_point", "link_edge"])
+def test_a_damaged_network_is_named_and_never_searched(run, own_district, name):
+    path = own_district / "network" / "ebike" / f"{name}.npy"
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 200] = bytes(255 - byte for byte in data[middle : middle + 200])
+    path.write_bytes(bytes(data))
+    code, out, err = run("route", own_district, "--from", "116.440,39.955", "--to", "116.446,39.960")
+    assert (code, out) == (1, "")
+    assert "network" in err
+    assert len(err.strip().splitlines()) == 1
+    code, out, _ = run("check", own_district, "--json")
+    assert code == 1
+    assert ("error", "ebike") in {(f["level"], f["subject"]) for f in json.loads(out)}
+
+
+def test_check_misses_what_is_missing(run, own_district):
+    shutil.rmtree(own_district / "network")
+    (own_district / "osm" / "pois.geojson").write_text("garbage", encoding="utf-8")
+    code, out, _ = run("check", own_district, "--json")
+    errors = {f["subject"] for f in json.loads(out) if f["level"] == "error"}
+    assert code == 1
+    assert {"ebike", "walk", "osm"} <= errors
+
+
+def test_check_reports_what_was_amiss_in_the_extract(run, tmp_path):
+    extract = tmp_path / "holes.osm"
+    extract.write_text(
+        "<?xml version='1.0'?><osm version='0.6'><node id='1' lat='39.957' lon='116.442'/>"
+        "<node id='2' lat='39.957' lon='116.446'/><way id='1'><nd ref='1'/><nd ref='2'/><nd ref='9'/>"
+        "<tag k='highway' v='residential'/></way></osm>",
+        encoding="utf-8",
+    )
+    assert run("init", tmp_path / "d", "--osm", extract)[0] == 0
+    code, out, _ = run("check", tmp_path / "d")
+    assert code == 0
+    assert "1 nodes that streets name are missing" in out
+
+
+def test_an_index_that_does_not_fit_is_built_anew(run, own_district):
+    before = run("route", own_district, "--from", "116.440,39.955", "--to", "116.446,39.960", "--json")
+    (own_district / "index" / "ebike" / "index.json").write_text("{}", encoding="utf-8")
+    assert (
+        run("route", own_district, "--from", "116.440,39.955", "--to", "116.446,39.960", "--json")[:2]
+        == before[:2]
+    )
+    assert (own_district / "index" / "ebike" / "index.json").read_text(encoding="utf-8") != "{}"
+
+
+def test_an_export_does_not_overwrite_the_district(run, own_district):
+    before = tree_of(own_district)
+    refused(
+        run("export", own_district, "--layer", "station", "-o", own_district / "store.sqlite"),
+        "inside the district",
+    )
+    assert tree_of(own_district) == before
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["nearest", "DIR", "--from", "116.442,39.957", "--layer", "station", "--k", "x"],
+        ["nearest", "DIR", "--layer", "station"],
+        ["route", "DIR", "--from", "1,1", "--to", "1,1", "--profile", "car"],
+        ["export", "DIR", "--layer", "station", "--format", "kml"],
+        ["nearest", "DIR", "--from", "116.442,39.957", "--layer", "station", "--service", ""],
+        ["links", "--to", "116.442,39.957", "--name", ""],
+        ["dance"],
+    ],
+)
+def test_every_refusal_is_one_line_or_json(run, demo_directory, argv):
+    words = [demo_directory if word == "DIR" else word for word in argv]
+    refused(run(*words))
+    code, out, err = run(*words, "--json")
+    assert (code, out) == (2, "")
+    assert json.loads(err)["error"] == "InvalidInputError"
+
+
+def test_a_link_to_nothing_and_a_nameless_name_make_no_district(run, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    refused(run("init", tmp_path / "link", "--demo", "xiangheyuan"), "link to nothing")
+    refused(run("init", tmp_path / "d", "--demo", "xiangheyuan", "--name", "a\nb"), "name=")
+    refused(run("init", tmp_path / "d", "--demo", "xiangheyuan", "--date", "1900-01-01"), "2000")
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]

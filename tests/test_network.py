@@ -345,7 +345,7 @@ def test_the_order_of_objects_in_a_file_does_not_matter(build):
 def test_a_network_survives_saving(build, tmp_path):
     network = build(random_town(6), "ebike")
     save_network(network, tmp_path / "network")
-    assert load_network(tmp_path / "network", verify=True).fingerprint == network.fingerprint
+    assert load_network(tmp_path / "network").fingerprint == network.fingerprint
 
 
 # --- against the slow twin ---------------------------------------------------------------------

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from geo_service.errors import InvalidInputError
+from geo_service.errors import InvalidInputError, StaleEditError
 from geo_service.exchange.from_osm import OSM_LAYERS, osm_layers, plan_osm_update, snapshots_of
-from geo_service.geo import BBox, Datum, convert_datum
+from geo_service.geo import BBox, Datum, convert_datum, distance_m
 from geo_service.hours import SHANGHAI
 from geo_service.layers import (
+    SYNTHETIC,
     Area,
     Checked,
     Edit,
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 FILE_LIMIT_BYTES = 50_000_000
 """A larger GeoJSON file is refused unread."""
+
+MOST_APART_M = 2000
+"""An entrance is no farther than this from its pin, metres."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ def import_geojson(
     on = at.astimezone(SHANGHAI).date()
     bbox = BBox(*district.bbox) if datum == "wgs84" else None
     parsed = parse_layer(_read(path), layer, district.catalogue, path=str(path), bbox=bbox)
+    _check_arrivals(parsed.features, path)
     fresh = [_with_provenance(_to_wgs84(feature, datum), path.name, on) for feature in parsed.features]
     present = {feature.id: feature for feature in district.store.layer(layer).features}
     edits = [
@@ -134,7 +139,9 @@ def import_geojson(
         if feature != present.get(feature.id)
     ]
     author = _Author(actor, "import", f"file={path.name} datum={datum}", at)
-    return _apply(district, layer, edits, len(fresh) - len(edits), author, is_dry_run=is_dry_run)
+    return _apply(
+        district, layer, edits, len(fresh) - len(edits), author, reading=path, is_dry_run=is_dry_run
+    )
 
 
 def import_osm(
@@ -165,6 +172,8 @@ def import_osm(
     known = {key: feature for name in OSM_LAYERS for key, feature in store.last_by_role(name, "osm").items()}
     reports = []
     for fresh in osm_layers(features, at.astimezone(SHANGHAI).date(), known):
+        if district.synthetic:
+            fresh = replace(fresh, features=tuple(_made_up(feature) for feature in fresh.features))
         present = store.layer(fresh.name)
         edits = plan_osm_update(present, known, fresh)
         unchanged = len(present.features) - sum(edit.before is not None for edit in edits)
@@ -229,6 +238,25 @@ def write_atomically(path: Path, data: bytes) -> None:
         ) from error
 
 
+def _check_arrivals(features: Sequence[Feature], path: Path) -> None:
+    """Routes and links aim at the arrival point: one in another town is a slip of the list."""
+    for place in features:
+        if isinstance(place, Place) and place.arrival:
+            apart_m = float(distance_m(np.array((place.lon, place.lat)), np.array(place.arrival)))
+            if apart_m > MOST_APART_M:
+                raise InvalidInputError(
+                    f"{path}: feature {place.id}: arrival={list(place.arrival)} is {apart_m:.0f} m from the pin; "
+                    f"an entrance is at most {MOST_APART_M} m from it",
+                    parameter="arrival",
+                    value=list(place.arrival),
+                )
+
+
+def _made_up(feature: Feature) -> Feature:
+    """A place read from made-up streets is made up as well, and says so."""
+    return replace(feature, provenance=replace(feature.provenance, source=SYNTHETIC, licence="CC0-1.0"))
+
+
 class _Author(NamedTuple):
     """Who changes something, as what, from where and when: what the history keeps."""
 
@@ -246,9 +274,11 @@ def _apply(
     author: _Author,
     *,
     snapshots: Sequence[Feature] = (),
+    reading: Path | None = None,
     is_dry_run: bool,
 ) -> ChangeReport:
     if (edits or snapshots) and not is_dry_run:
+        _check_working_copy(district, layer, reading)
         district.store.apply(edits, snapshots=snapshots, **author._asdict())
         write_working_copy(district.directory, district.store.layer(layer))
     return ChangeReport(
@@ -263,6 +293,20 @@ def _apply(
         unchanged=unchanged,
         is_applied=not is_dry_run,
     )
+
+
+def _check_working_copy(district: "District", layer: str, reading: Path | None) -> None:
+    """Refuse to rewrite a working copy that somebody changed by hand, unless that very file is being read."""
+    path = district.directory / "layers" / f"{layer}.geojson"
+    if not path.is_file() or (reading is not None and path.samefile(reading)):
+        return
+    if path.read_bytes() != dump_layer(district.store.layer(layer)):
+        raise StaleEditError(
+            f"{path} was changed by hand and would be overwritten; first take it in with "
+            f"`geo-service import {district.directory} {path} --layer {layer}`, or remove it",
+            path=str(path),
+            layer=layer,
+        )
 
 
 def _is_removal(edit: Edit) -> bool:

@@ -1,15 +1,18 @@
 """Is all well? What `geo-service check` looks at."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geo_service.errors import BadDataError
+from geo_service.districts.district import PROFILES
+from geo_service.errors import BadDataError, GeoServiceError
 from geo_service.hours import State
 from geo_service.layers import Place, dump_layer
+from geo_service.network.features import load_features
 from geo_service.network.graph import Network, load_network
 
 if TYPE_CHECKING:
@@ -57,9 +60,11 @@ def check_district(district: "District", at: datetime) -> tuple[Finding, ...]:
     findings
         Errors first, then warnings, then counts.
     """
-    findings = [*_check_store(district), *_check_layers(district, at)]
-    for profile in district.profiles:
-        findings += _check_streets(district, profile)
+    findings = [*_check_store(district), *_check_osm(district)]
+    streets = {profile: _check_streets(district, profile) for profile in PROFILES}
+    whole = [profile for profile, found in streets.items() if all(f.level != "error" for f in found)]
+    findings += [finding for found in streets.values() for finding in found]
+    findings += _check_layers(district, at, whole)
     order = ("error", "warning", "info")
     return tuple(sorted(findings, key=lambda finding: order.index(finding.level)))
 
@@ -77,7 +82,29 @@ def _check_store(district: "District") -> list[Finding]:
     return findings
 
 
-def _check_layers(district: "District", at: datetime) -> list[Finding]:
+def _check_osm(district: "District") -> list[Finding]:
+    """What was amiss in the extract, and whether what was kept of it can still be read."""
+    try:
+        report = load_features(district.directory / "osm").report
+    except GeoServiceError as error:
+        return [Finding("error", "osm", error.message, dict(error.facts))]
+    read = f"read {report.nodes} nodes, {report.ways} ways, {report.relations} relations"
+    faults = {name: getattr(report, name) for name in _FAULTS if getattr(report, name)}
+    if not faults:
+        return [Finding("info", "osm", read, {})]
+    words = ", ".join(f"{count} {_FAULTS[name]}" for name, count in faults.items())
+    return [Finding("warning", "osm", f"{read}; {words}", dict(faults))]
+
+
+_FAULTS = {
+    "missing_nodes": "nodes that streets name are missing",
+    "cut_ways": "streets were cut there",
+    "broken_relations": "relations are broken",
+    "broken_areas": "areas could not be built",
+}
+
+
+def _check_layers(district: "District", at: datetime, profiles: Sequence[str]) -> list[Finding]:
     findings = []
     for info in district.store.layers():
         places = [f for f in district.store.layer(info.name).features if isinstance(f, Place)]
@@ -87,7 +114,7 @@ def _check_layers(district: "District", at: datetime) -> list[Finding]:
         findings.append(
             Finding("info", info.name, f"{info.count} features; now {words or 'no places'}", counts)
         )
-        for profile in district.profiles if places else ():
+        for profile in profiles if places else ():
             for place, gap_m in district.finder.far_places(info.name, profile):
                 message = f"{place.id} {place.name}: {gap_m:.0f} m from the nearest street for {profile}"
                 facts = {"id": place.id, "profile": profile, "gap_m": round(gap_m, 1)}
@@ -97,7 +124,7 @@ def _check_layers(district: "District", at: datetime) -> list[Finding]:
 
 def _check_streets(district: "District", profile: str) -> list[Finding]:
     try:
-        network = load_network(district.directory / "network" / profile, verify=True)
+        network = load_network(district.directory / "network" / profile)
     except BadDataError as error:
         return [Finding("error", profile, error.message, dict(error.facts))]
     kilometres = float(network.link_length_mm.sum()) / 1e6

@@ -67,7 +67,7 @@ class Recipe:
     bbox: tuple[float, float, float, float] | None = None
     id: str | None = None
     name: str | None = None
-    on: date = date(1970, 1, 1)
+    on: date = date(2000, 1, 1)
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -93,6 +93,7 @@ def create_district(directory: Path, recipe: Recipe, settings: Settings, progres
     BadDataError
         If a shipped file is damaged.
     """
+    _check_name(recipe.name)
     recipe = replace(recipe, id=check_id(recipe.id or recipe.demo or _id_from(directory)))
     _check_recipe(recipe)
     _check_free(directory)
@@ -241,6 +242,13 @@ class _Making:
         return {"kind": "place", "name": recipe.place or str(recipe.bbox)}
 
 
+def _check_name(name: str | None) -> None:
+    if name is not None and not (name.strip() and len(name) <= 80 and name.isprintable()):
+        raise InvalidInputError(
+            f"name={name!r} is not a name; write 1 to 80 printable characters", parameter="name", value=name
+        )
+
+
 def _check_recipe(recipe: Recipe) -> None:
     given = [name for name in ("demo", "osm", "place") if getattr(recipe, name)]
     if len(given) > 1 or not (given or recipe.bbox):
@@ -262,11 +270,23 @@ def _check_recipe(recipe: Recipe) -> None:
             parameter="demo",
             value=recipe.demo,
         )
+    if recipe.on.year < 2000:
+        raise InvalidInputError(
+            f"date={recipe.on} is before 2000; write a day of this century",
+            parameter="date",
+            value=str(recipe.on),
+        )
     if recipe.osm and not Path(recipe.osm).is_file():
         raise InvalidInputError(f"{recipe.osm}: no such file", parameter="osm", value=recipe.osm)
 
 
 def _check_free(directory: Path) -> None:
+    if directory.is_symlink() and not directory.exists():
+        raise InvalidInputError(
+            f"{directory} is a link to nothing; remove it or choose another directory",
+            parameter="DIR",
+            value=str(directory),
+        )
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         what = "already a district" if (directory / "district.toml").is_file() else "not empty"
         raise InvalidInputError(

@@ -194,7 +194,7 @@ def save_network(network: Network, folder: Path) -> None:
     part.replace(folder / "network.json")
 
 
-def load_network(folder: Path, *, verify: bool = False) -> Network:
+def load_network(folder: Path) -> Network:
     """
     Map a saved network into memory.
 
@@ -202,13 +202,12 @@ def load_network(folder: Path, *, verify: bool = False) -> Network:
     ----------
     folder
         Where `save_network` wrote.
-    verify
-        Read every byte and compare the fingerprint; otherwise only shapes and types are checked.
 
     Returns
     -------
     network
-        Arrays are read-only memory maps, shared by all processes that load them.
+        Arrays are read-only memory maps, shared by all processes that load them; every byte was compared
+        with the fingerprint.
 
     Raises
     ------
@@ -239,7 +238,7 @@ def load_network(folder: Path, *, verify: bool = False) -> Network:
             f"{folder}: network unreadable ({error}); build it anew", path=str(folder)
         ) from error
     _check_shapes(network, folder)
-    if verify and network.fingerprint != header["fingerprint"]:
+    if network.fingerprint != header["fingerprint"]:
         raise BadDataError(f"{folder}: network damaged, fingerprint differs; build it anew", path=str(folder))
     return network
 
