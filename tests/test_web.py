@@ -217,6 +217,48 @@ def test_several_districts_are_listed(demo_district):
     assert 'href="/other/"' in page
 
 
+@pytest.mark.parametrize(("lang", "words"), [("zh", "这里还没有地点"), ("en", "No places here yet")])
+@pytest.mark.parametrize("layers", [(), ("block",)])
+def test_a_district_without_places_says_how_to_get_some(demo_district, lang, words, layers):
+    class Empty(Renamed):
+        def layer_names(self):
+            return layers
+
+    app = create_app({"xiangheyuan": Empty(demo_district, "甲")}, Settings(), clock=lambda: NOON)
+    page = app.test_client().get(f"/xiangheyuan/?lang={lang}")
+    assert page.status_code == 200
+    assert words in page.text
+    assert "geo-service import" in page.text
+    assert "folium-map" in page.text
+    assert app.test_client().get("/xiangheyuan/?layer=station").status_code == 404
+
+
+def test_the_list_s_head_counts_what_is_closed_or_out_of_reach(demo_district):
+    class Short(Renamed):
+        def nearest(self, **question):
+            answer = self._district.nearest(**question)
+            states = {"open": 1, "closed": 3}
+            short = {"places": 7, "filtered_out": 0, "unreachable": 2, "states": states, "soonest": None}
+            return answer | {"results": answer["results"][:1], "shortfall": short}
+
+    app = create_app({"xiangheyuan": Short(demo_district, "甲")}, Settings(), clock=lambda: NOON)
+    head = re.search(r'class="count">(.*?)</p>', app.test_client().get("/xiangheyuan/").text, re.DOTALL)[1]
+    assert "3 处未营业" in head
+    assert "2 处到不了" in head
+
+
+def test_the_page_says_what_its_list_leaves_out_and_what_it_keeps(client):
+    foot = re.findall(r'class="foot">(.*?)</p>', client.get("/xiangheyuan/").text)[0]
+    assert all(word in foot for word in ("已知关门的不列", "未核实", "待核实"))
+
+
+def test_texts_grow_with_the_browser_s_text_size():
+    css = re.sub(r"/\*.*?\*/", "", (STATIC / "app.css").read_text("utf-8"), flags=re.DOTALL)
+    fixed = re.findall(r"([^{}]+)\{[^{}]*?font(?:-size)?:\s*[0-9.]+px", css)
+    # characters drawn in a pin of fixed size are pictures, not text
+    assert {selector.strip() for selector in fixed} == {".pin b", ".badge", ".cluster", ".page .title .badge"}
+
+
 # -- refusals and headers -----------------------------------------------------------------------------
 
 

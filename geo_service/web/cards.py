@@ -187,6 +187,29 @@ def soonest_words(answer: Mapping[str, Any], now: datetime, say: Say, lang: Lang
     return say("soonest", time=_clock(soonest["opens_at"], now, say, lang), name=soonest["name"])
 
 
+def missing_words(answer: Mapping[str, Any], say: Say) -> str:
+    """
+    How many places of the layer the list leaves out, and why.
+
+    Parameters
+    ----------
+    answer
+        Answer of `nearest`.
+    say
+        The catalogue.
+
+    Returns
+    -------
+    words
+        Empty if the list is full or complete.
+    """
+    short = answer.get("shortfall") or {"states": {}, "unreachable": 0}
+    n_closed, n_unreachable = short["states"].get("closed", 0), short["unreachable"]
+    words = [say("more_closed", n=n_closed)] if n_closed else []
+    words += [say("more_unreachable", n=n_unreachable)] if n_unreachable else []
+    return " · ".join(words)
+
+
 def _time_words(answer: Mapping[str, Any], now: datetime, say: Say, lang: Lang) -> str:
     state = answer["state"]
     if state == "unknown":

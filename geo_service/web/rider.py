@@ -16,7 +16,7 @@ from geo_service.exchange.navlinks import Link, build_links
 from geo_service.layers import Category, Place
 from geo_service.maps import Shell, build_shell, build_streets
 from geo_service.web.assets import FOREVER, Asset, pack_asset, send_asset
-from geo_service.web.cards import make_card, soonest_words
+from geo_service.web.cards import make_card, missing_words, soonest_words
 from geo_service.web.http import Query, cached
 from geo_service.web.served import (
     find_district,
@@ -118,10 +118,14 @@ def district_map(district_id: str) -> str:
     query = Query(request, "layer", "lang")
     district, lang = find_district(district_id), _lang(query)
     chips = _chips(district)
-    layer = query.text("layer") or chips[0].key
+    layer = query.text("layer")
+    if layer is None:
+        if not chips:
+            return _empty_page(district, lang)
+        layer = chips[0].key
     if layer not in {chip.key for chip in chips}:
         raise NotFoundError(
-            f"there is no layer of places {layer[:40]!r}; choose one of {', '.join(c.key for c in chips)}"
+            f"there is no layer of places {layer[:40]!r}; choose one of {', '.join(c.key for c in chips) or 'none'}"
         )
     now, drawn = present_time(), _drawn(district)
     answer = district.nearest(
@@ -143,7 +147,25 @@ def district_map(district_id: str) -> str:
         profile=first_profile(district),
         cards=[make_card(result, drawn.apps, now, say, lang) for result in answer["results"]],
         soonest=soonest_words(answer, now, say, lang),
+        missing=missing_words(answer, say),
         drawn=drawn,
+    )
+
+
+def _empty_page(district: District, lang: Lang) -> str:
+    """Show the streets of a district that holds no places yet, and how to get some."""
+    return _page(
+        "map.html",
+        lang,
+        district=district,
+        chips=[],
+        category=None,
+        count=0,
+        profile=first_profile(district),
+        cards=[],
+        soonest="",
+        missing="",
+        drawn=_drawn(district),
     )
 
 
@@ -229,8 +251,6 @@ def _chips(district: District) -> list[Category]:
     """Categories of places that this district holds, what riders ask for most first."""
     held = [district.catalogue[name] for name in district.layer_names()]
     places = [category for category in held if not category.is_area]
-    if not places:
-        raise NotFoundError(f"{district.id} holds no layer of places yet; import one")
     order = {key: i for i, key in enumerate(CHIP_ORDER)}
     return sorted(places, key=lambda category: order.get(category.key, len(order)))
 

@@ -27,7 +27,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "nearest": ("离片区中心最近", "Nearest to the centre"),
     "by_ride": ("{count} 处 · 按骑行时间", "{count} · by ride time"),
     "by_walk": ("{count} 处 · 按步行时间", "{count} · by walk time"),
-    "on_arrival": ("状态按到达时刻计算", "States are those on arrival"),
+    "on_arrival": (
+        "状态按到达时刻计算；已知关门的不列，未核实、待核实的照列并注明。",
+        "States are those on arrival. What is known to be closed is left out; "
+        "unverified and unchecked places are listed and marked.",
+    ),
+    "more_closed": ("另有 {n} 处未营业", "{n} more closed"),
+    "more_unreachable": ("另有 {n} 处到不了", "{n} more out of reach"),
+    "no_places": (
+        "这里还没有地点；用 geo-service import 导入 GeoJSON，或用 geo-service import --from-osm 从 OSM 导入。",
+        "No places here yet; bring some in with geo-service import, from GeoJSON or with --from-osm.",
+    ),
     "none_open": ("骑到时没有开着的。", "None is open on arrival."),
     "none_here": ("这一类还没有登记。", "None of this kind is on record yet."),
     "soonest": ("最早 {time} 开：{name}", "First to open, {time}: {name}"),
