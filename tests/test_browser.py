@@ -220,6 +220,102 @@ def test_a_pin_shows_its_card(visit):
     assert page.locator(".card.selected .name:visible, #chosen .name:visible").inner_text() == name
 
 
+@pytest.mark.parametrize("path", ["/xiangheyuan/", "/yingze/?lang=en"])
+def test_at_twice_the_text_size_the_page_stays_usable(visit, path):
+    page = visit().open(path)
+    page.evaluate("() => { document.documentElement.style.fontSize = '200%'; }")
+    page.locator(".handle").press("Home")
+    page.wait_for_timeout(350)
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    cut = page.evaluate("""() => [...document.querySelectorAll(".head *, .card .name, .card .facts, .card summary")]
+        .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== "inline")
+        .map((one) => one.textContent.trim())""")
+    assert cut == []
+    assert page.locator(".card .name").first.bounding_box()["width"] > 120
+    assert page.locator(".card").nth(1).bounding_box()["y"] < 844
+
+
+def test_tab_leads_past_the_pins_to_the_list(visit):
+    page = visit(DESK).open("/xiangheyuan/")
+    page.wait_for_selector(".pin, .cluster")
+    seen = []
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        seen.append(
+            page.evaluate("""() => document.activeElement === document.body ? "body"
+            : document.activeElement.closest(".leaflet-marker-icon") ? "pin"
+            : document.activeElement.closest(".card") ? "card" : "other" """)
+        )
+        if seen[-1] == "card":
+            break
+    assert seen[-1] == "card"
+    assert not {"pin", "body"} & set(seen)
+
+
+def test_a_cluster_that_opens_hands_the_focus_to_the_map(visit):
+    page = visit(DESK).open("/yingze/")
+    page.evaluate("() => districtMap.setZoom(13, { animate: false })")
+    page.locator(".leaflet-marker-icon:has(.cluster)").first.evaluate("(one) => one.focus()")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
+    assert page.evaluate("() => document.activeElement !== document.body")
+
+
+class Changed:
+    """A district of which some answers are others."""
+
+    def __init__(self, district, **answers):
+        self._district, self._answers = district, answers
+
+    def __getattr__(self, attribute):
+        found = self.__dict__["_answers"].get(attribute)
+        return found or getattr(self._district, attribute)
+
+
+@pytest.fixture
+def visit_changed(browser, demo_district):
+    running = []
+
+    def begin(path, **answers):
+        district = Changed(demo_district, **answers)
+        server, thread = serve_in_thread(
+            create_app({"xiangheyuan": district}, Settings(), clock=lambda: NOON)
+        )
+        seen = Visit(browser, f"http://127.0.0.1:{server.port}")
+        running.append((seen, server, thread))
+        seen.open(path)
+        return seen
+
+    yield begin
+    for seen, server, thread in running:
+        seen.context.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_district_without_places_complains_of_nothing(visit_changed):
+    seen = visit_changed("/xiangheyuan/", layer_names=lambda: ())
+    assert seen.page.locator(".empty").is_visible()
+    assert seen.complaints == []
+
+
+def test_the_nearest_listed_place_is_in_the_first_view_however_far(visit_changed, demo_district):
+    far = max(
+        demo_district.nearest(origin=demo_district.centre, layer="station", at=NOON, k=100)["results"],
+        key=lambda result: result["length_m"],
+    ) | {"lat": demo_district.bbox[3] + 0.02}
+
+    def nearest(**question):
+        return demo_district.nearest(**question) | {"results": [far]}
+
+    page = visit_changed("/xiangheyuan/", nearest=nearest).page
+    held = page.evaluate(
+        "([lat, lon]) => districtMap.getBounds().contains([lat, lon])", [far["lat"], far["lon"]]
+    )
+    assert held
+
+
 def test_a_pin_can_be_reached_and_opened_by_keyboard(visit):
     page = visit(DESK).open("/xiangheyuan/?layer=clinic")
     pin = page.locator(".leaflet-marker-icon:has(.pin)").first

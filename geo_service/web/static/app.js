@@ -66,13 +66,13 @@ function pick(place) {
   document.getElementById("list").scrollTop = 0;
 }
 
-// The centre and the nearest few, as many as fit without losing the street names.
+// The centre and the nearest few, as many as fit without losing the street names; the nearest one always.
 function firstView() {
   const centre = lonlat(page.centre).reverse();
   const pad = padding();
   const margin = L.point(pad.paddingTopLeft).add(pad.paddingBottomRight);
-  let bounds;
-  for (let n = Math.min(IN_VIEW, cards.length); n >= 0; n--) {
+  let bounds = L.latLngBounds([centre]);
+  for (let n = Math.min(IN_VIEW, cards.length); n > 0; n--) {
     bounds = L.latLngBounds([centre, ...cards.slice(0, n).map(latlng)]);
     if (map.getBoundsZoom(bounds, false, margin) >= LEAST_ZOOM) break;
   }
@@ -89,7 +89,17 @@ function markCentre() {
   }).addTo(map);
 }
 
+// Tab walks through the list, which holds the same places; a pin is still a button when it is tapped.
+function skipWithTab() {
+  map.on("layeradd", ({ layer }) => {
+    const icon = layer instanceof L.Marker && layer.getElement();
+    if (icon) icon.tabIndex = -1;
+  });
+}
+
 async function drawPins() {
+  // a district without places has no layer to draw
+  if (!page.layer) return;
   const places = await loadPins(`${page.base}pins.json?layer=${encodeURIComponent(page.layer)}`);
   pins = pinLayer(places, {
     character: page.pin,
@@ -99,6 +109,7 @@ async function drawPins() {
     label: document.querySelector(".chip[aria-current]").textContent,
     onPick: pick,
   });
+  skipWithTab();
   map.addLayer(pins.group);
   pins.settle();
   const wanted = decodeURIComponent(location.hash.slice(3));
@@ -149,7 +160,7 @@ function wireTheme() {
 
 wireTheme();
 makeChooser();
-document.querySelector(".chip[aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
+document.querySelector(".chip[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 if (map) {
   wireCards();
   firstView();

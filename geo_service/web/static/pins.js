@@ -57,6 +57,9 @@ export function pinLayer(places, { character, named, side, label, onPick }) {
   group.on("animationend", () => nameClusters(group, label));
   group.on("layeradd add", () => nameClusters(group, label));
 
+  // a cluster that opens is gone, and would take the focus along
+  group.on("clusterclick clusterkeypress", () => group._map.getContainer().focus({ preventScroll: true }));
+
   let chosen = null;
   return {
     group,
