@@ -135,6 +135,21 @@ PROFILE = click.option(
 )
 
 
+LAYER = click.option("--layer", metavar="L", required=True, help="Layer to look in, e.g. station.")
+AT = click.option(
+    "--at", type=_Time(), default="now", help="Departure: ISO 8601, Asia/Shanghai unless a zone is given."
+)
+SERVICES = click.option(
+    "--service",
+    "services",
+    multiple=True,
+    metavar="KIND",
+    help="Must be on offer then, e.g. hot_water; repeatable.",
+)
+OPERATOR = click.option("--operator", metavar="NAME", help="Operator of the cabinet or the place.")
+ACCEPT = click.option("--accept", type=_Words(), default="", help="Also accept: unknown, stale.")
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="geo-service")
 def cli() -> None:
@@ -250,21 +265,13 @@ def import_(
 @cli.command()
 @DIRECTORY
 @click.option("--from", "origin", type=_LonLat(), required=True, help="Where the rider is.")
-@click.option("--layer", metavar="L", required=True, help="Layer to look in, e.g. station.")
+@LAYER
 @click.option("--k", type=int, default=5, show_default=True, help="How many.")
 @PROFILE
-@click.option(
-    "--at", type=_Time(), default="now", help="Departure: ISO 8601, Asia/Shanghai unless a zone is given."
-)
-@click.option(
-    "--service",
-    "services",
-    multiple=True,
-    metavar="KIND",
-    help="Must be on offer then, e.g. hot_water; repeatable.",
-)
-@click.option("--operator", metavar="NAME", help="Operator of the cabinet or the place.")
-@click.option("--accept", type=_Words(), default="", help="Also accept: unknown, stale.")
+@AT
+@SERVICES
+@OPERATOR
+@ACCEPT
 @DATUM
 @AS_JSON
 def nearest(
@@ -293,6 +300,83 @@ def nearest(
             accept=accept,
         )
     _print(as_json, answer, _nearest_text(answer))
+    if not answer["results"]:
+        raise SystemExit(1)
+
+
+@cli.command()
+@DIRECTORY
+@click.option("--from", "origin", type=_LonLat(), required=True, help="Start.")
+@click.option("--to", "destination", type=_LonLat(), required=True, help="Destination.")
+@LAYER
+@click.option("--k", type=int, default=3, show_default=True, help="How many.")
+@PROFILE
+@AT
+@SERVICES
+@OPERATOR
+@ACCEPT
+@DATUM
+@AS_JSON
+def onway(
+    directory: Path,
+    origin: LonLat,
+    destination: LonLat,
+    datum: str,
+    as_json: bool,
+    services: tuple[str, ...],
+    **wishes: Any,
+) -> None:
+    """Places of least added time on the way, open when one gets there."""
+    with _open(directory) as district:
+        answer = district.onway(
+            origin=_to_wgs84(origin, datum),
+            destination=_to_wgs84(destination, datum),
+            service=services,
+            **wishes,
+        )
+    lines = [f"without a stop: {_minutes(answer['direct_s'])}"]
+    lines += [
+        f"{rank}. {result['name']}  +{_minutes(result['added_s'])}  there in {_minutes(result['cost_s'])}  "
+        f"{result['state']}"
+        for rank, result in enumerate(answer["results"], start=1)
+    ]
+    _print(as_json, answer, "\n".join(lines if answer["results"] else [*lines, "no stop is open on the way"]))
+    if not answer["results"]:
+        raise SystemExit(1)
+
+
+@cli.command("range")
+@DIRECTORY
+@click.option("--from", "origin", type=_LonLat(), required=True, help="Where the rider is.")
+@click.option("--range-m", type=float, required=True, help="How far the battery still goes, metres.")
+@click.option(
+    "--reserve-m", type=float, default=0.0, show_default=True, help="What must be left on arrival, metres."
+)
+@click.option("--via", type=_LonLat(), help="A drop-off to pass first.")
+@LAYER
+@click.option("--k", type=int, default=5, show_default=True, help="How many.")
+@PROFILE
+@AT
+@SERVICES
+@OPERATOR
+@ACCEPT
+@DATUM
+@AS_JSON
+def range_(
+    directory: Path,
+    origin: LonLat,
+    via: LonLat | None,
+    datum: str,
+    as_json: bool,
+    services: tuple[str, ...],
+    **wishes: Any,
+) -> None:
+    """Nearest places that the remaining range reaches, also after a drop-off."""
+    with _open(directory) as district:
+        answer = district.within_range(
+            origin=_to_wgs84(origin, datum), via=via and _to_wgs84(via, datum), service=services, **wishes
+        )
+    _print(as_json, answer, _nearest_text(answer) or "none within range")
     if not answer["results"]:
         raise SystemExit(1)
 

@@ -257,3 +257,49 @@ def test_an_edit_is_seen_by_the_next_question(demo_district, water):
     assert [f.place.id for f in finder.nearest(question, centre)[0].found] == ["first"]
     water(make_place("added", demo_district.centre, "24/7"))
     assert [f.place.id for f in finder.nearest(question, centre)[0].found] == ["added", "first"]
+
+
+def stops_by_hand(district, question, origin, destination):
+    """What each open place adds, from three costs."""
+    router = district.routers[question.profile]
+    places = [f for f in district.store.layer(question.layer).features if f.status == "active"]
+    points = router.snap(np.array([place.target for place in places]))
+    start, end = router.snap(np.array([origin])), router.snap(np.array([destination]))
+    there, onward = router.matrix(start, points)[0], router.matrix(points, end)[:, 0]
+    direct = int(router.matrix(start, end)[0, 0])
+    stops = []
+    for place, a, b in zip(places, there.tolist(), onward.tolist(), strict=True):
+        if UNREACHED in (a, b):
+            continue
+        if place_state(place, (), question.at + timedelta(milliseconds=a)) in QUALIFY:
+            stops.append((a + b - direct, place.id, a))
+    return direct, sorted(stops)
+
+
+@pytest.mark.parametrize("layer", ["merchant", "swap", "toilet"])
+def test_stops_on_the_way_are_those_of_least_added_cost(demo_district, layer):
+    points = random_points(demo_district, 8, seed=21)
+    for origin, destination in zip(points[:4], points[4:], strict=True):
+        question = NearestQuestion(layer, NOON, 3)
+        answer = demo_district.finder.onway(question, np.array(origin), np.array(destination))
+        direct, expected = stops_by_hand(demo_district, question, origin, destination)
+        assert answer.direct_ms == direct
+        found = [(stop.added_ms, stop.found.place.id, stop.found.cost_ms) for stop in answer.stops]
+        assert found == expected[:3]
+
+
+@pytest.mark.parametrize("has_drop_off", [False, True])
+def test_within_range_is_what_the_length_of_the_fastest_way_allows(demo_district, has_drop_off):
+    origin, via = (np.array(point) for point in random_points(demo_district, 2, seed=23))
+    question = NearestQuestion("toilet", NOON, 100)
+    (near,) = demo_district.finder.nearest(question, np.array([via if has_drop_off else origin]))
+    first_mm = demo_district.finder.route(origin, via, "ebike").length_mm if has_drop_off else 0
+    found = demo_district.finder.within_range(question, origin, 3500.0, 500.0, via if has_drop_off else None)
+    expected = [f.place.id for f in near.found if first_mm + f.length_mm <= 3_000_000]
+    assert [one.place.id for one in found] == expected
+    assert all(one.length_mm <= 3_000_000 for one in found)
+
+
+def test_a_negative_range_is_refused(demo_district):
+    with pytest.raises(InvalidInputError, match=r"range_m=-1"):
+        demo_district.finder.within_range(NearestQuestion("swap", NOON), np.array(demo_district.centre), -1.0)

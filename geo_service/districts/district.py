@@ -301,6 +301,129 @@ class District:
             for origin, answer in zip(origins.tolist(), self.finder.nearest(question, origins), strict=True)
         ]
 
+    def onway(
+        self,
+        *,
+        origin: LonLat,
+        destination: LonLat,
+        layer: str,
+        at: datetime,
+        k: int = 3,
+        profile: str = "ebike",
+        service: Sequence[str] = (),
+        operator: str | None = None,
+        accept: Sequence[str] = (),
+    ) -> Answer:
+        """
+        The k places of least added time on the way, open when one gets there.
+
+        Parameters
+        ----------
+        origin
+            Longitude, latitude, WGS 84 degrees.
+        destination
+            Likewise.
+        layer
+            As for `nearest`, like all that follows.
+        at
+            Departure, aware.
+        k
+            How many.
+        profile
+            ``"ebike"`` or ``"walk"``.
+        service
+            Kinds of service.
+        operator
+            Operator.
+        accept
+            States accepted besides open and closing soon.
+
+        Returns
+        -------
+        answer
+            ``direct_s`` and ``results``: those of `nearest` with ``added_s``; ``length_m`` is by way of the stop.
+        """
+        from geo_service.finder import NearestQuestion
+
+        question = NearestQuestion(layer, at, k, profile, tuple(service), operator, _states(accept))
+        answer = self.finder.onway(question, np.array(origin, np.float64), np.array(destination, np.float64))
+        return {
+            "origin": list(origin),
+            "destination": list(destination),
+            "layer": layer,
+            "profile": profile,
+            "at": _time(at),
+            "direct_s": answer.direct_ms / 1000,
+            "results": [
+                {"added_s": stop.added_ms / 1000, **self._found_json(stop.found, profile)}
+                for stop in answer.stops
+            ],
+        }
+
+    def within_range(
+        self,
+        *,
+        origin: LonLat,
+        layer: str,
+        at: datetime,
+        range_m: float,
+        reserve_m: float = 0.0,
+        via: LonLat | None = None,
+        k: int = 5,
+        profile: str = "ebike",
+        service: Sequence[str] = (),
+        operator: str | None = None,
+        accept: Sequence[str] = (),
+    ) -> Answer:
+        """
+        The k nearest places that a remaining range reaches, open on arrival.
+
+        Parameters
+        ----------
+        origin
+            Longitude, latitude, WGS 84 degrees.
+        layer
+            As for `nearest`.
+        at
+            Departure, aware.
+        range_m
+            How far the battery still goes, metres.
+        reserve_m
+            How much of it must be left, metres.
+        via
+            A drop-off to pass first.
+        k
+            How many.
+        profile
+            ``"ebike"`` or ``"walk"``.
+        service
+            Kinds of service.
+        operator
+            Operator.
+        accept
+            States accepted besides open and closing soon.
+
+        Returns
+        -------
+        answer
+            ``range_m, reserve_m, via`` and ``results`` as those of `nearest`, empty if none is within range.
+        """
+        from geo_service.finder import NearestQuestion
+
+        question = NearestQuestion(layer, at, k, profile, tuple(service), operator, _states(accept))
+        stop = None if via is None else np.array(via, np.float64)
+        found = self.finder.within_range(question, np.array(origin, np.float64), range_m, reserve_m, stop)
+        return {
+            "origin": list(origin),
+            "via": None if via is None else list(via),
+            "layer": layer,
+            "profile": profile,
+            "at": _time(at),
+            "range_m": range_m,
+            "reserve_m": reserve_m,
+            "results": [self._found_json(one, profile) for one in found],
+        }
+
     def route(self, *, origin: LonLat, destination: LonLat, profile: str = "ebike") -> Answer:
         """
         The fastest way between two points.

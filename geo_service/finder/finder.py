@@ -27,6 +27,23 @@ from geo_service.engine.router import (
     Windows,
 )
 from geo_service.errors import InvalidInputError
+from geo_service.finder.questions import (
+    ACCEPTABLE,
+    HORIZON,
+    K_MAX,
+    OUTLOOK,
+    RANGE_MAX_M,
+    Ages,
+    FloatArray,
+    Found,
+    NearestAnswer,
+    NearestQuestion,
+    OnwayAnswer,
+    RouteAnswer,
+    Shortfall,
+    Step,
+    Stop,
+)
 from geo_service.geo import check_lonlat
 from geo_service.hours import (
     SHANGHAI,
@@ -43,117 +60,7 @@ from geo_service.layers import CATALOGUE, Catalogue, Layer, Place
 from geo_service.network.graph import MODES, Network
 from geo_service.store.base import Store
 
-FloatArray = npt.NDArray[np.float64]
 LongArray = npt.NDArray[np.int64]
-
-HORIZON = timedelta(days=2)
-"""Arrivals later than this after departure are not judged open: no district is that wide."""
-
-OUTLOOK = timedelta(days=14)
-"""How far ahead "opens again at" looks."""
-
-K_MAX = 100
-
-ACCEPTABLE = (State.UNKNOWN, State.STALE)
-"""States that a rider may accept besides open and closing soon."""
-
-
-@dataclass(frozen=True)
-class Ages:
-    """
-    After how many days each kind of fact is too old to be called open.
-
-    A kind that a place does not carry does not age; hours without a check of their own
-    are as old as the check of existence.
-    """
-
-    hours_days: int = 60
-    existence_days: int = 180
-    cabinet_days: int = 1
-
-
-@dataclass(frozen=True)
-class NearestQuestion:
-    """
-    Which k places of a layer are nearest by the streets and open on arrival.
-
-    Parameters
-    ----------
-    layer
-        Layer to look in; must hold points.
-    at
-        Moment of departure, aware.
-    k
-        How many places, 1 to `K_MAX`.
-    profile
-        One of the router's profiles.
-    services
-        Kinds of service that must all be on offer on arrival; without any, the door counts.
-    operator
-        Operator of the cabinet or the place, exactly as written there.
-    accept
-        States accepted besides open and closing soon; of `ACCEPTABLE`.
-    """
-
-    layer: str
-    at: datetime
-    k: int = 5
-    profile: str = "ebike"
-    services: tuple[str, ...] = ()
-    operator: str | None = None
-    accept: frozenset[State] = frozenset()
-
-
-class Found(NamedTuple):
-    """A place in an answer: what it costs to get there and how its door stands then."""
-
-    place: Place
-    cost_ms: int
-    length_mm: int
-    opening: Opening
-
-
-@dataclass(frozen=True)
-class Shortfall:
-    """
-    Why fewer than k places came back.
-
-    Counts are over the places of the layer; ``soonest`` is the place among the closed ones
-    that opens first, the nearer first where two open together.
-    """
-
-    n_places: int
-    n_filtered: int
-    n_unreachable: int
-    states: Mapping[State, int]
-    soonest: Found | None
-
-
-@dataclass(frozen=True)
-class NearestAnswer:
-    """The places found, nearest first, and the reason if they are fewer than asked."""
-
-    found: tuple[Found, ...]
-    shortfall: Shortfall | None
-
-
-class Step(NamedTuple):
-    """Consecutive pieces of a route on one street in one mode."""
-
-    name: str
-    mode: str
-    cost_ms: int
-    length_mm: int
-
-
-@dataclass(frozen=True)
-class RouteAnswer:
-    """The fastest way: cost, length and steps with both gaps to the street, and its line."""
-
-    cost_ms: int
-    length_mm: int
-    lonlat: FloatArray
-    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True)
@@ -163,6 +70,16 @@ class _Table:
     version: int
     places: tuple[Place, ...]
     facilities: dict[str, Facilities] = field(default_factory=dict)
+
+
+class _Prepared(NamedTuple):
+    """A question ready for the engine."""
+
+    router: Router
+    table: _Table
+    facilities: Facilities
+    wanted: list[bool]
+    windows: Windows
 
 
 class Finder:
@@ -218,17 +135,8 @@ class Finder:
         NotFoundError
             If there is no such layer.
         """
-        router = self._router(question.profile)
-        self._check_question(question)
-        table = self._table(question.layer)
-        facilities = self._facilities(table, question.profile)
+        router, table, facilities, wanted, windows = self._prepare(question)
         start = self._snap_near(router, origins, "from")
-        wanted = [self._fits(place, question) for place in table.places]
-        timelines = [
-            self._timeline(place, question) if fits else None
-            for place, fits in zip(table.places, wanted, strict=True)
-        ]
-        windows = self._windows(table.places, timelines, question)
         nearest = router.nearest(start, facilities, question.k, windows)
         answers = []
         for row in range(len(origins)):
@@ -251,6 +159,104 @@ class Finder:
                 )
             )
         return tuple(answers)
+
+    def onway(self, question: NearestQuestion, origin: FloatArray, destination: FloatArray) -> OnwayAnswer:
+        """
+        The k places of least added time between two points, open when one gets there.
+
+        Parameters
+        ----------
+        question
+            What is asked.
+        origin
+            Longitude, latitude, WGS 84 degrees, shape ``(2,)``.
+        destination
+            Likewise.
+
+        Returns
+        -------
+        answer
+            Cost without a stop, and the stops, least added first; equal ones by feature id.
+
+        Raises
+        ------
+        InvalidInputError
+            If the question cannot be asked, or a point is far from any street.
+        NotFoundError
+            If there is no such layer.
+        UnreachableError
+            If no way leads to the destination.
+        """
+        router, table, facilities, _, windows = self._prepare(question)
+        start = self._snap_near(router, origin[None, :], "from")
+        end = self._snap_near(router, destination[None, :], "to")
+        stops = router.onway(start, end, facilities, question.k, windows)
+        hits = stops.facility != NONE
+        columns = (stops.facility[hits], stops.arrival_ms[hits], stops.length_mm[hits], stops.added_ms[hits])
+        found = tuple(
+            Stop(self._hydrate(table.places[f], int(cost_ms), int(length_mm), question), int(added_ms))
+            for f, cost_ms, length_mm, added_ms in zip(*columns, strict=True)
+        )
+        return OnwayAnswer(stops.direct_ms, found)
+
+    def within_range(
+        self,
+        question: NearestQuestion,
+        origin: FloatArray,
+        range_m: float,
+        reserve_m: float = 0.0,
+        via: FloatArray | None = None,
+    ) -> tuple[Found, ...]:
+        """
+        The k nearest places that a remaining range reaches, open on arrival.
+
+        Parameters
+        ----------
+        question
+            What is asked.
+        origin
+            Longitude, latitude, WGS 84 degrees, shape ``(2,)``.
+        range_m
+            How far the battery still goes, metres; the length of the fastest way is compared.
+        reserve_m
+            How much of it must be left on arrival, metres.
+        via
+            A drop-off to pass first, shape ``(2,)``; none if absent.
+
+        Returns
+        -------
+        found
+            Nearest by cost first, cost and length by way of the drop-off.
+
+        Raises
+        ------
+        InvalidInputError
+            If the question cannot be asked, a point is far from any street, or a length is negative.
+        NotFoundError
+            If there is no such layer.
+        UnreachableError
+            If no way leads to the drop-off.
+        """
+        for name, metres in (("range_m", range_m), ("reserve_m", reserve_m)):
+            if not 0 <= metres <= RANGE_MAX_M:
+                raise InvalidInputError(
+                    f"{name}={metres} is outside 0..{RANGE_MAX_M}", parameter=name, value=metres
+                )
+        router, table, facilities, _, windows = self._prepare(question)
+        start = self._snap_near(router, origin[None, :], "from")
+        stop = None if via is None else self._snap_near(router, via[None, :], "via")
+        within = router.range(
+            start,
+            facilities,
+            round(range_m * 1000),
+            reserve_mm=round(reserve_m * 1000),
+            via=stop,
+            windows=windows,
+        )
+        return tuple(
+            self._hydrate(table.places[f], int(cost_ms), int(length_mm), question)
+            for f, cost_ms, length_mm in zip(*(column[: question.k] for column in within), strict=True)
+        )
 
     def route(self, origin: FloatArray, destination: FloatArray, profile: str) -> RouteAnswer:
         """
@@ -379,6 +385,19 @@ class Finder:
         return opening_on(timeline, at, is_stale=self._is_stale(place, at.astimezone(SHANGHAI).date()))
 
     # -- the steps of a question ------------------------------------------------------------------
+
+    def _prepare(self, question: NearestQuestion) -> _Prepared:
+        """Check a question and turn places and hours into what the engine understands."""
+        router = self._router(question.profile)
+        self._check_question(question)
+        table = self._table(question.layer)
+        facilities = self._facilities(table, question.profile)
+        wanted = [self._fits(place, question) for place in table.places]
+        timelines = [
+            self._timeline(place, question) if fits else None
+            for place, fits in zip(table.places, wanted, strict=True)
+        ]
+        return _Prepared(router, table, facilities, wanted, self._windows(table.places, timelines, question))
 
     def _router(self, profile: str) -> Router:
         try:
