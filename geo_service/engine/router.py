@@ -66,7 +66,7 @@ from geo_service.engine.scan import (
 )
 from geo_service.engine.snap import Ground, Lines, Snaps, build_grid, build_lines, freeze, snap_all
 from geo_service.engine.stops import Stops, Within, choose_stops, choose_within
-from geo_service.engine.sweep import Coverage, cover, fill_matrix
+from geo_service.engine.sweep import Coverage, Flat, cover, fill_matrix, flatten
 from geo_service.engine.trace import Trail, build_trail, trace
 from geo_service.engine.what_if import Changes, Spread, build_spread, cover_by_search, try_changes
 from geo_service.errors import InvalidInputError, UnreachableError
@@ -533,10 +533,10 @@ class Router:
         n = self.network.n_nodes
         cost_ms, facility = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int32)
         if self.index is not None:
-            hierarchy = self.index.hierarchy
+            up, down = self._flat
             cover(
-                hierarchy.up, hierarchy.down, hierarchy.node, stand.arrive.at, stand.rows,
-                self._desk(0).value, cost_ms, facility,
+                up, down, self.index.hierarchy.rank, stand.arrive.at, stand.rows, self._desk(0).value,
+                cost_ms, facility,
             )  # fmt: skip
         else:
             cover_by_search(self._backward, stand.targets, stand.rows, self._spread(), cost_ms, facility)
@@ -781,6 +781,12 @@ class Router:
             tuple(index.forward),
             tuple(index.backward),
         )  # fmt: skip
+
+    @cached_property
+    def _flat(self) -> tuple[Flat, Flat]:
+        """Arcs of the hierarchy up and down, for sweeps."""
+        hierarchy = self._need_index("this").hierarchy
+        return flatten(hierarchy.up), flatten(hierarchy.down)
 
     @cached_property
     def _edge_key(self) -> LongArray:
