@@ -9,12 +9,19 @@ neighbour does not pass for slow code.
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from geo_service.geo import FloatArray, convert_datum
+from geo_service.geo import Datum, FloatArray, convert_datum
 
 POINTS, ROUNDS = 1_000_000, 9
+PAIRS: tuple[tuple[Datum, Datum], ...] = (
+    ("wgs84", "gcj02"),
+    ("wgs84", "bd09"),
+    ("gcj02", "wgs84"),
+    ("bd09", "wgs84"),
+)
 
 
 def towns(rng: np.random.Generator) -> FloatArray:
@@ -43,9 +50,9 @@ def main() -> None:
     print(platform.processor() or platform.machine(), "numpy", np.__version__)
     for draw in (towns, anywhere):
         wgs = draw(np.random.default_rng(20261121))
-        for source, target in (("wgs84", "gcj02"), ("wgs84", "bd09"), ("gcj02", "wgs84"), ("bd09", "wgs84")):
+        for source, target in PAIRS:
             start = convert_datum(wgs, "wgs84", source)
-            taken = seconds(lambda start=start, s=source, t=target: convert_datum(start, s, t))
+            taken = seconds(partial(convert_datum, start, source, target))
             checksum = float(convert_datum(start, source, target).sum())
             median, slowest = POINTS / taken[ROUNDS // 2] / 1e6, POINTS / taken[-1] / 1e6
             row = f"{draw.__name__:9}{source} -> {target}: median {median:5.2f}, slowest {slowest:5.2f}"

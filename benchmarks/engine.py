@@ -14,7 +14,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ assert benchmarks.rig.THREADS
 
 K = 5
 SEED = 1
+SOME, EVERY = ", 30 % eligible", "ours, all eligible"
 SHARES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
 ROUNDING = 1e-5
 """How much an inexact peer may differ, relative; and two milliseconds."""
@@ -157,17 +159,11 @@ class Bench:
             pick=lambda answer: answer[rows],
         )
         per_node = {name: job._replace(part=float(self.streets.n_nodes)) for name, job in task.jobs.items()}
-        return Task(**(vars(task) | {"jobs": per_node}))
+        return replace(task, jobs=per_node)
 
     def _route(self) -> Task:
         pairs = list(zip(self.starts[:1000], self.starts[1000:], strict=False))
-        one = np.empty(1, dtype=np.int32)
-
-        def cost_ms(pair: tuple[int, int]) -> LongArray:
-            one[0] = pair[1]
-            return self._scipy.matrix_whole(np.array(pair[:1]), one)[0]
-
-        return self._task("route with geometry", lambda peer: peer.route(), pairs, cost_ms)
+        return self._task("route with geometry", lambda peer: peer.route(), pairs, self._scipy.one_cost)
 
     def _coverage(self, count: int) -> Task:
         facilities = self.facilities[count]
@@ -192,7 +188,8 @@ class Bench:
         router, facilities, candidates = self.ours.router, self.facilities[count], self._nodes(1000)
         more = np.append(facilities, candidates[:1])
         hint = self._hint(count)
-        jobs = {name: peer.coverage(more, hint) for name, peer in self.peers.items()}
+        quick = {RoutingKitCch.package, Scipy.package}
+        jobs = {name: peer.coverage(more, hint) for name, peer in self.peers.items() if name in quick}
         prepared = self.ours.prepare(facilities)
         base, come = router.coverage(prepared), router.snap(self.streets.lonlat[candidates])
 
@@ -204,7 +201,7 @@ class Bench:
         trial = Job(lambda _: router.what_if(base, prepared, add=come), read, part=float(len(candidates)))
         return Task(
             f"what if one came to {count:,}",
-            {name: job for name, job in (jobs | {NAME: trial}).items() if job},
+            {NAME: trial} | {name: job for name, job in jobs.items() if job},
             [None],
             lambda _: self._coverage_ms(more),
             inexact=self._inexact,
@@ -213,13 +210,12 @@ class Bench:
     # -- filters and changes -------------------------------------------------------------------
 
     def _some(self, count: int) -> Task:
-        """30 % eligible, at random, among as many facilities as before."""
+        """30 % eligible, at random, in turns with all eligible among as many facilities."""
         facilities = self.facilities[count]
         is_eligible = self._rng.random(count) < 0.3
         is_eligible[:K] = True
-        return self._filtered(
-            f"nearest {K} of {count:,}, 30 % eligible", facilities, is_eligible, self.starts
-        )
+        task = self._filtered(f"nearest {K} of {count:,}{SOME}", facilities, is_eligible, self.starts)
+        return replace(task, jobs={**task.jobs, EVERY: self.ours.nearest(facilities, K)})
 
     def _sweep(self, count: int) -> Iterator[Task]:
         """
@@ -269,14 +265,13 @@ class Bench:
             facilities = self.facilities[count]
             prepared = self.ours.router.facilities_at(facilities)
             spots = [self.ours.router.snap(self.streets.lonlat[node][None, :]) for node in self.starts[:50]]
-            one, is_eligible = np.zeros(1, dtype=np.int64), self._rng.random(count) < 0.3
-            jobs = {NAME: Job(lambda spot, p=prepared, row=one: p.move(row, spot), lambda _: None)}
+            masks = [self._rng.random(count) < 0.3 for _ in range(5)]
+            jobs = {NAME: Job(partial(prepared.move, np.zeros(1, dtype=np.int64)), _unread)}
             peer = self.peers.get(RoutingKitCch.package)
             if isinstance(peer, RoutingKitCch):
                 jobs[RoutingKitCch.package] = peer.pin(facilities)
             yield Task(f"move one of {count:,}", jobs, spots)
-            choose = Job(lambda _, p=prepared, e=is_eligible: p.where(e), lambda _: None)
-            yield Task(f"make a filter of {count:,}", {NAME: choose}, [None])
+            yield Task(f"make a filter of {count:,}", {NAME: Job(prepared.where, _unread)}, masks)
 
     # -- snapped, and in objects ---------------------------------------------------------------
 
@@ -302,8 +297,7 @@ class Bench:
         slow = mine.other_jobs(plain, plain.snap(lonlat))
         quick = mine.other_jobs(self.ours.router, self.ours.router.facilities(self.ours.router.snap(lonlat)))
         for name, job in quick.items():
-            oracle = slow[name]
-            yield Task(name, {NAME: job}, pairs, lambda pair, o=oracle: o.read(o.ask(pair)), checked=4)
+            yield Task(name, {NAME: job}, pairs, slow[name].answer, checked=4)
 
     # -- what is right -------------------------------------------------------------------------
 
@@ -329,7 +323,7 @@ class Bench:
 
     def _coverage_ms(self, facilities: IntArray) -> LongArray:
         job = self._scipy.coverage(facilities, mine.NO_HINT)
-        return np.asarray(job.read(job.ask(None)))
+        return np.asarray(job.answer(None), dtype=np.int64)
 
     def _hint(self, count: int) -> Hint:
         facilities = self.facilities[count]
@@ -345,14 +339,20 @@ def check(task: Task) -> bytes:
     """Assert that everybody is right; give our answers, to be summed up."""
     digest = hashlib.sha256(task.name.encode())
     for question in task.questions[: task.checked] if task.expected else ():
+        assert task.expected is not None
         right = np.asarray(task.expected(question))
         for name, job in task.jobs.items():
-            raw = job.ask(question)
-            answer = task.pick(np.asarray(job.read(raw)))
+            answer = task.pick(np.asarray(job.answer(question)))
+            if name == EVERY:  # another question, there for its time
+                continue
             _compare(task, name, question, answer, right)
             if name == NAME:
                 digest.update(np.ascontiguousarray(answer, dtype="<i8").tobytes())
     return digest.digest()
+
+
+def _unread(_: object) -> None:
+    """Nothing to compare in what is only done, not answered."""
 
 
 def _compare(task: Task, name: str, question: Any, answer: LongArray, right: LongArray) -> None:
@@ -386,7 +386,9 @@ def build_peers(streets: Streets) -> tuple[dict[str, Peer], dict[str, dict[str, 
     peers: dict[str, Peer] = {}
     costs: dict[str, dict[str, Any]] = {}
     missing = []
-    for name, kind in [(NAME, Ours), *((peer.package, peer) for peer in PEERS)]:
+    kinds: tuple[type[Peer], ...] = (Ours, *PEERS)
+    for kind in kinds:
+        name = NAME if kind is Ours else kind.package
         if kind is not Ours and version_of(kind) is None:
             missing.append(name)
             continue
@@ -445,7 +447,8 @@ def run_all(
     streets: Streets, counts: Sequence[int], runs: int, budget_s: float, side: int = 1000
 ) -> dict[str, Any]:
     """Everything on some streets, as it is written to the JSON file."""
-    peers, costs, missing = build_peers(streets)
+    with report.told_beside():
+        peers, costs, missing = build_peers(streets)
     for name in missing:
         tell(f"MISSING: {name}; pip install 'geo-service[bench]'")
     bench, digest = Bench(streets, peers, counts, side), hashlib.sha256()
@@ -487,8 +490,8 @@ def print_report(told: Mapping[str, Any]) -> None:
         f"answers {told['answers_sha256']}"
     )
     print(f"missing: {', '.join(told['missing']) or 'nobody'}\n")
-    against = {name: task for name, task in told["tasks"].items() if len(task["peers"]) > 1}
-    alone = {name: task for name, task in told["tasks"].items() if len(task["peers"]) == 1}
+    against = {name: task for name, task in told["tasks"].items() if set(task["peers"]) - {NAME, EVERY}}
+    alone = {name: task for name, task in told["tasks"].items() if name not in against}
     print(
         report.table(("task", "ours", "peer", "peer's", "ratio", "of the runs", "goal"), _ratio_rows(against))
     )
@@ -539,9 +542,8 @@ def _figure_rows(told: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
             f"{limit:,}: {_verdict(size[name] <= limit)}",
         )
     for name, task in told["tasks"].items():
-        if name.endswith(", 30 % eligible"):
-            every = told["tasks"][name.removesuffix(", 30 % eligible")]
-            slower = task["peers"][NAME]["cpu_us"] / every["peers"][NAME]["cpu_us"]
+        if name.endswith(SOME):
+            slower = 1.0 / task["peers"][EVERY]["ratio"]
             yield (
                 f"{name}, over all eligible",
                 f"{slower:.2f}",

@@ -58,7 +58,7 @@ def measure_size(n_nodes: int, seconds: float) -> dict[str, Any]:
     digest = hashlib.sha256()
     for name, (job, questions, right) in _tasks(streets, ours).items():
         for question in questions[:ASKED]:
-            answer = np.asarray(job.read(job.ask(question)))
+            answer = np.asarray(job.answer(question))
             expected = right(question)
             assert (answer[: len(expected)] == expected).all(), (name, n_nodes, question)
             digest.update(np.ascontiguousarray(answer, dtype="<i8").tobytes())
@@ -86,11 +86,11 @@ def _tasks(streets: Streets, ours: Ours) -> dict[str, Asked]:
             ours.nearest(facilities, K), starts, _k_costs(scipy, facilities)
         )
         right = scipy.coverage(facilities, mine.NO_HINT)
-        tasks[f"coverage by {count:,}"] = Asked(ours.coverage(facilities), [None], _answer(right))
+        tasks[f"coverage by {count:,}"] = Asked(ours.coverage(facilities), [None], right.answer)
     pairs = list(zip(starts[:1000], starts[1000:], strict=True))
-    tasks["route"] = Asked(ours.route(), pairs, lambda pair: scipy.matrix_whole(pair[:1], pair[1:])[0])
-    sources, targets = rng.permutation(n)[:SIDE], rng.permutation(n)[:SIDE]
-    matrix = ours.matrix(sources.astype(np.int32), targets.astype(np.int32))
+    tasks["route"] = Asked(ours.route(), pairs, scipy.one_cost)
+    sources, targets = (rng.permutation(n)[:SIDE].astype(np.int32) for _ in range(2))
+    matrix = ours.matrix(sources, targets)
     tasks[f"matrix {SIDE} x {SIDE}"] = Asked(
         matrix, [None], lambda _: scipy.matrix_whole(sources[:3], targets)
     )
@@ -99,10 +99,6 @@ def _tasks(streets: Streets, ours: Ours) -> dict[str, Asked]:
 
 def _k_costs(scipy: Scipy, facilities: IntArray) -> Callable[[int], LongArray]:
     return lambda node: scipy.k_costs([node], facilities, K)[0]
-
-
-def _answer(job: Job) -> Callable[[Any], LongArray]:
-    return lambda question: np.asarray(job.read(job.ask(question)))
 
 
 def sizes_to_run(most_nodes: int, known: Sequence[Mapping[str, Any]], code: str) -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import ExitStack
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,12 +11,13 @@ from benchmarks import engine, scale
 from benchmarks.rig.city import build_city
 from benchmarks.rig.clock import Job, Race
 from benchmarks.rig.ours import NAME, Ours, evening_windows
-from benchmarks.rig.peers import PEERS, Hint, k_best, k_best_of_list, version_of
+from benchmarks.rig.peers import PEERS, Objectnat, k_best, k_best_of_list, version_of
 from benchmarks.rig.streets import build_streets, strong_part
 from geo_service.engine.router import Router
 from geo_service.network.graph import NONE
 
-FAR = Hint(1e6, 1e7, 1e7)
+COMPILES = {Objectnat: pytest.mark.slow}
+"""Peers that compile half a minute before their first answer."""
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,9 @@ def test_the_k_best_are_found_alike_in_arrays_and_lists():
         assert list(k_best_of_list(some.tolist(), 5)[1]) == expected
 
 
-@pytest.mark.parametrize("kind", PEERS, ids=lambda kind: kind.package)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, id=kind.package, marks=COMPILES.get(kind, ())) for kind in PEERS]
+)
 def test_a_peer_agrees_with_the_reference_on_everything_it_answers(kind, streets, ours):
     if version_of(kind) is None:
         pytest.skip(f"peer {kind.package} is not installed: pip install 'geo-service[bench]'")
@@ -102,7 +106,7 @@ def test_a_wrong_answer_is_noticed(bench):
     job = task.jobs[NAME]
     wrong = Job(job.ask, lambda found: job.read(found) + 1)
     with pytest.raises(AssertionError):
-        engine.check(engine.Task(**(vars(task) | {"jobs": {NAME: wrong}})))
+        engine.check(replace(task, jobs={NAME: wrong}))
 
 
 def test_evening_windows_are_those_of_the_hours_they_stand_for():

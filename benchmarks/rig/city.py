@@ -8,8 +8,8 @@ separate a city into parts: nothing in it is a natural border but the rivers.
 import numpy as np
 
 from benchmarks.rig.streets import FloatArray, LongArray
-from geo_service.network.build import Links, assemble
 from geo_service.network.graph import NONE, Network
+from geo_service.network.links import Links, assemble
 
 BLOCK_M, LON0_E6, LAT0_E6 = 120.0, 116_000_000, 39_600_000
 AVENUE, HIGHWAY, BRIDGE = 8, 32, 24

@@ -11,7 +11,7 @@ import importlib.metadata
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -175,7 +175,7 @@ class PyRoutingKit(Peer):
         from pyroutingkit import CCH
 
         self._streets, self._cch = streets, CCH()
-        lon, lat = streets.lonlat.T.astype(np.float32)
+        lon, lat = streets.lonlat.T.astype(np.float32, order="C")  # it reads past strides
         tail, head = streets.tail.astype(np.uint32), streets.head.astype(np.uint32)
         self._cch.build_topology(tail, head, lat, lon, streets.n_nodes)
         self._cch.customize_weights(streets.weight_ms.astype(np.uint32))
@@ -230,8 +230,11 @@ class Scipy(Peer):
 
     def coverage(self, facilities: IntArray, hint: Hint) -> Job:
         def ask(_: object) -> FloatArray:
-            found = self._dijkstra(self._into, indices=facilities, min_only=True, return_predecessors=True)
-            return found[0]
+            cost_ms: FloatArray
+            cost_ms, _, _ = self._dijkstra(
+                self._into, indices=facilities, min_only=True, return_predecessors=True
+            )
+            return cost_ms
 
         return Job(ask, _read_costs)
 
@@ -242,6 +245,10 @@ class Scipy(Peer):
             _read_costs,
             part=len(starts) / len(sources),
         )
+
+    def one_cost(self, pair: Pair) -> LongArray:
+        """Cost between two nodes, to compare with, shape ``(1,)``."""
+        return _read_costs(self._dijkstra(self._out, indices=pair[0])[[pair[1]]])
 
     def matrix_whole(self, sources: IntArray, targets: IntArray) -> LongArray:
         """Every row, to compare with; not timed."""
@@ -381,23 +388,24 @@ class Pandana(Peer):
         cap_s, name = hint.all_ms / 1000.0, f"{len(facilities)} {k}"
         x, y = self._pd.Series(facilities.astype(np.float64)), self._pd.Series(np.zeros(len(facilities)))
         self._network.set_pois(name, cap_s, k, x, y)
-        return Job(
-            lambda _: self._network.nearest_pois(cap_s, name, num_pois=k),
-            lambda table: _read_costs(table.to_numpy() * 1000.0),
-        )
+
+        def ask(_: object) -> Any:
+            self._network.max_pois = k  # it remembers only what was allowed last
+            return self._network.nearest_pois(cap_s, name, num_pois=k)
+
+        return Job(ask, lambda table: _read_costs(table.to_numpy() * 1000.0))
 
     def route(self) -> Job:
         """It gives the nodes only; their weights are added for the comparison, not by the clock."""
         streets = self._streets
 
-        def read(lonlat_and_nodes: tuple[FloatArray, list[int]]) -> LongArray:
-            nodes = lonlat_and_nodes[1]
-            edges = [streets.edge_of[a * streets.n_nodes + b] for a, b in pairwise(nodes)]
+        def read(lonlat_and_nodes: tuple[FloatArray, LongArray]) -> LongArray:
+            edges = streets.edges_between(lonlat_and_nodes[1].astype(np.int64))
             return np.array([streets.weight_ms[edges].sum()], dtype=np.int64)
 
-        def ask(pair: Pair) -> tuple[FloatArray, list[int]]:
+        def ask(pair: Pair) -> tuple[FloatArray, LongArray]:
             nodes = self._network.shortest_path(*pair)
-            return streets.line_of_nodes(nodes), nodes.tolist()
+            return streets.line_of_nodes(nodes), nodes
 
         return Job(ask, read)
 
@@ -507,7 +515,8 @@ class Objectnat(Peer):
 def _metres(streets: Streets) -> FloatArray:
     """Nodes in metres around the first, good enough where only the weights count."""
     metric = streets.network.metric
-    return (streets.lonlat - streets.lonlat[0]) * 1e6 * (metric.lon_m, metric.lat_m)
+    metres: FloatArray = (streets.lonlat - streets.lonlat[0]) * np.array([metric.lon_m, metric.lat_m]) * 1e6
+    return metres
 
 
 PEERS: tuple[type[Peer], ...] = (

@@ -1,10 +1,14 @@
 """Machine, date, commit, and tables a person reads."""
 
+import ctypes
+import gc
 import hashlib
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,11 +61,28 @@ def _cpu() -> str:
 
 
 def resident_mb() -> float:
-    """Memory this process holds now, MB; not told on every system."""
+    """Memory this process holds now, MB, what was freed given back first; not told on every system."""
     statm = Path("/proc/self/statm")
     if not statm.is_file():
         return float("nan")
+    gc.collect()
+    give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if give_back is not None:
+        give_back(0)
     return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@contextmanager
+def told_beside() -> Iterator[None]:
+    """What libraries print goes where progress goes, so that the report stands alone."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def duration(seconds: float) -> str:

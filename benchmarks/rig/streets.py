@@ -49,8 +49,8 @@ class Streets:
         shape ``(m + 1,)``.
     points
         Drawn points along the edges, degrees, shape ``(p, 2)``.
-    edge_of
-        Edge by ``tail * n + head``.
+    key
+        ``tail * n + head`` of each edge, ascending, shape ``(m,)``.
     """
 
     network: Network
@@ -60,7 +60,7 @@ class Streets:
     lonlat: FloatArray
     first_point: LongArray
     points: FloatArray
-    edge_of: dict[int, int]
+    key: LongArray
 
     @property
     def n_nodes(self) -> int:
@@ -79,9 +79,11 @@ class Streets:
     def line_of_nodes(self, nodes: npt.ArrayLike) -> FloatArray:
         """What to draw for a path given by its nodes, shape ``(p, 2)``, degrees."""
         taken = np.asarray(nodes, dtype=np.int64)
-        edge_of = self.edge_of
-        keys = taken[:-1] * self.n_nodes + taken[1:]
-        return self.line_of_edges(int(taken[0]), [edge_of[key] for key in keys.tolist()])
+        return self.line_of_edges(int(taken[0]), self.edges_between(taken))
+
+    def edges_between(self, nodes: LongArray) -> LongArray:
+        """Edges of a path given by its nodes."""
+        return self.key.searchsorted(nodes[:-1] * self.n_nodes + nodes[1:])
 
 
 def read_streets(osm: str | None) -> Streets:
@@ -114,7 +116,7 @@ def build_streets(network: Network) -> Streets:
         lonlat=np.column_stack([network.node_lon_e6, network.node_lat_e6]) / 1e6,
         first_point=first_point,
         points=points,
-        edge_of=dict(zip(key.tolist(), range(len(edge)), strict=True)),
+        key=key,
     )
 
 
@@ -155,7 +157,7 @@ def strong_part(network: Network) -> Network:
     )
 
 
-def _ranges(first: IntArray, taken: LongArray) -> tuple[LongArray, LongArray]:
+def _ranges(first: IntArray, taken: IntArray | LongArray) -> tuple[LongArray, LongArray]:
     """Offsets of some ranges laid end to end, and the rows they hold."""
     start, count = first[taken].astype(np.int64), np.diff(first)[taken]
     offset = np.concatenate([[0], np.cumsum(count, dtype=np.int64)])

@@ -23,9 +23,10 @@ shortcuts and labels stay below `MAX_MS` = 2^28 and `MAX_MM` = 2^29 each, checke
 
 - A witness: at most two arcs, then one more: 3 * 2^28 < 2^31 and 3 * 2^29 < 2^32.
 - A way: two labels, two part-edges, two gaps: 4 * 2^28 + 6e8 < 2^31 and 4 * 2^29 + 6e5 < 2^32.
-- A sweep climbs on from costs below `CUT_MS` = 3 * 2^28 + 3e8 only: none that is fastest costs more than two
-  labels, a part-edge and a gap; and `CUT_MS` + 2^28 < 2^31. It descends from fastest costs, so that in int32
-  `CUT_MS` + 2^28 < `FAR_MS` + 2^28 < 2^31.
+- A sweep's values begin at `NEVER` = 2^62 at most and only fall, and an arc adds less than 2^60. In lanes of
+  int32 it is `FAR_MS` + 2^28 < 2^31.
+- A change spreads on from costs below `CUT_MS` = 3 * 2^28 + 3e8 only: none that is fastest costs more than two
+  labels, a part-edge and a gap; and `CUT_MS` + 2^28 < 2^31.
 """
 
 from typing import Any, Final

@@ -189,13 +189,64 @@ def build_workspace(n_nodes: int, n_edges: int, n_facilities: int) -> Workspace:
 
 
 @njit(cache=True, nogil=True)
-def fill_ends(snaps: Snaps, link_edge: IntArray, streets: Streets, is_left: bool, ends: Ends) -> None:
+def hang_slot(
+    link_edge: IntArray, near: IntArray, far: IntArray, edge_ms: IntArray, edge_mm: IntArray,
+    link: int, slot: int, share: float, in_ms: int, is_left: int,
+) -> tuple[int, int, int, int, float]:  # fmt: skip
     """
-    Hang points on the nodes of their links.
+    Hang a point on the node at one end of its link.
 
     A foot with share 0 or 1 stands on a node. Where the link has no edge in a direction, such a
     point is still left to, or reached from, that node at no cost: a one-way street does not
     hold whoever stands at its mouth.
+
+    Parameters
+    ----------
+    link_edge
+        Edges of each link, shape ``(l, 2)``.
+    near
+        Node where each edge begins.
+    far
+        Node where each edge ends.
+    edge_ms
+        Weight of each edge.
+    edge_mm
+        Length of each edge.
+    link
+        Its link.
+    slot
+        0 for the edge along the link, 1 for the one against it.
+    share
+        Where on the link the foot stands.
+    in_ms
+        Cost from the tail of that edge to the foot.
+    is_left
+        1 if the point is left (an origin), 0 if it is arrived at; a number, since numba compiles a literal anew.
+
+    Returns
+    -------
+    hang
+        Node (`NONE` if not permitted), edge, cost, length, and turn, as in `Ends`.
+    """
+    edge = LONG(link_edge[link, slot])
+    if edge == NONE:
+        other = link_edge[link, 1 - slot]
+        mouth = 1.0 - slot if is_left else float(slot)
+        node = LONG(near[other] if is_left else far[other])
+        return node if share == mouth else LONG(NONE), LONG(NONE), LONG(0), LONG(0), 0.0
+    length_mm = LONG(edge_mm[edge])
+    at_mm = LONG(np.floor(length_mm * share))
+    in_mm = at_mm if slot == 0 else length_mm - at_mm
+    position = share if slot == 0 else -share
+    if is_left:
+        return LONG(far[edge]), edge, edge_ms[edge] - in_ms, length_mm - in_mm, -position
+    return LONG(near[edge]), edge, in_ms, in_mm, position
+
+
+@njit(cache=True, nogil=True)
+def fill_ends(snaps: Snaps, link_edge: IntArray, streets: Streets, is_left: bool, ends: Ends) -> None:
+    """
+    Hang points on the nodes of their links, see `hang_slot`.
 
     Parameters
     ----------
@@ -210,46 +261,30 @@ def fill_ends(snaps: Snaps, link_edge: IntArray, streets: Streets, is_left: bool
     ends
         Filled in.
     """
+    near, far, edge_ms, edge_mm = streets.near, streets.far, streets.edge_ms, streets.edge_mm
     for i in range(len(snaps.link)):
-        link = snaps.link[i]
+        link = LONG(snaps.link[i])
         ends.node[i, 0] = NONE
         ends.node[i, 1] = NONE
         if link == NONE:
             continue
-        share = snaps.share[i]
         ends.gap_ms[i] = snaps.gap_ms[i]
-        ends.gap_mm[i] = int(np.floor(snaps.gap_m[i] * 1000.0))
+        ends.gap_mm[i] = LONG(np.floor(snaps.gap_m[i] * 1000.0))
         for slot in range(2):
-            edge = link_edge[link, slot]
-            ends.edge[i, slot] = edge
-            if edge == NONE:
-                other = link_edge[link, 1 - slot]
-                mouth = 1.0 - slot if is_left else float(slot)
-                if share == mouth:
-                    ends.node[i, slot] = streets.near[other] if is_left else streets.far[other]
-                    ends.ms[i, slot] = 0
-                    ends.mm[i, slot] = 0
-                continue
-            length_mm = streets.edge_mm[edge]
-            at_mm = int(np.floor(length_mm * share))
-            in_mm = at_mm if slot == 0 else length_mm - at_mm
             in_ms = snaps.forward_ms[i] if slot == 0 else snaps.backward_ms[i]
-            position = share if slot == 0 else -share
-            if is_left:
-                ends.node[i, slot] = streets.far[edge]
-                ends.ms[i, slot] = streets.edge_ms[edge] - in_ms
-                ends.mm[i, slot] = length_mm - in_mm
-                ends.turn[i, slot] = -position
-            else:
-                ends.node[i, slot] = streets.near[edge]
-                ends.ms[i, slot] = in_ms
-                ends.mm[i, slot] = in_mm
-                ends.turn[i, slot] = position
+            node, edge, ms, mm, turn = hang_slot(
+                link_edge, near, far, edge_ms, edge_mm, link, LONG(slot), snaps.share[i], in_ms, LONG(is_left)
+            )
+            ends.node[i, slot] = node
+            ends.edge[i, slot] = edge
+            ends.ms[i, slot] = ms
+            ends.mm[i, slot] = mm
+            ends.turn[i, slot] = turn
 
 
 def build_ends(snaps: Snaps, link_edge: IntArray, streets: Streets, *, is_left: bool) -> Ends:
     """
-    Hang points on the nodes of their links, see `fill_ends`.
+    Hang points on the nodes of their links, see `hang_slot`.
 
     Parameters
     ----------

@@ -53,6 +53,11 @@ class Stand(NamedTuple):
     rows: LongArray
     buckets: Buckets
 
+    @property
+    def packed(self) -> tuple[Any, ...]:
+        """What the search for the nearest reads, as a plain tuple, whose type numba tells quickly."""
+        return (*self.arrive, self.rows, *self.buckets)
+
 
 @dataclass(frozen=True, eq=False)
 class Machine:

@@ -6,13 +6,13 @@ destinations as there are then look their hubs up. Points hang on up to two node
 labels are laid and two looked up; points on one edge may also go straight along it.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from geo_service.engine.constants import HUB_MASK, LONG, LOW_MASK, NEVER, NONE, VIA_BITS
-from geo_service.engine.dijkstra import Ends, Windows
+from geo_service.engine.dijkstra import Ends, Windows, hang_slot
 from geo_service.engine.labels import Labels
 from geo_service.network.graph import ByteArray, FloatArray, IntArray, LongArray
 
@@ -60,6 +60,45 @@ def fill_hooks(ends: Ends, rank: IntArray, at: LongArray) -> None:
                 ms = ends.ms[i, slot] + ends.gap_ms[i]
                 at[i, slot, SUM] = (ms << 32) + ends.mm[i, slot] + ends.gap_mm[i]
                 at[i, slot, EDGE] = ends.edge[i, slot]
+
+
+@njit(cache=True, nogil=True)
+def hang_left(origins: tuple[Any, ...], streets: tuple[Any, ...], at: LongArray, turn: FloatArray) -> None:
+    """
+    Hang points that are left straight onto hooks.
+
+    Parameters
+    ----------
+    origins
+        Columns of `Snaps` from ``link`` on, without what is only drawn: link, share, costs along and against,
+        metres and cost of the gap.
+    streets
+        Edges of each link; ends, weight and length of each edge; rank of each node.
+    at
+        Filled in.
+    turn
+        Filled in.
+    """
+    links, share, forward_ms, backward_ms, gap_m, gap_ms = origins
+    link_edge, near, far, edge_ms, edge_mm, rank = streets
+    for i in range(len(links)):
+        link = LONG(links[i])
+        at[i, 0, RANK] = NONE
+        at[i, 1, RANK] = NONE
+        at[i, 0, EDGE] = NONE
+        at[i, 1, EDGE] = NONE
+        if link == NONE:
+            continue
+        gap = (gap_ms[i] << 32) + LONG(np.floor(gap_m[i] * 1000.0))
+        for slot in range(2):
+            in_ms = forward_ms[i] if slot == 0 else backward_ms[i]
+            node, edge, ms, mm, turn[i, slot] = hang_slot(
+                link_edge, near, far, edge_ms, edge_mm, link, LONG(slot), share[i], in_ms, LONG(1)
+            )
+            if node != NONE:
+                at[i, slot, RANK] = rank[node]
+                at[i, slot, SUM] = gap + (ms << 32) + mm
+                at[i, slot, EDGE] = edge
 
 
 def build_hooks(ends: Ends, rank: IntArray) -> Hooks:
@@ -391,6 +430,101 @@ def find_key(
     over = meet_point(first, entry, mm, target_at, f, board)
     straight, _ = go_straight(edge_key, source_at, source_turn, row, target_at, target_turn, f)
     return min(over, straight)
+
+
+@njit(cache=True, nogil=True)
+def lay_near(
+    first: LongArray, entry: LongArray, mm: IntArray, at: LongArray, row: int, limit_ms: int,
+    board: LongArray, is_wiped: int,
+) -> None:  # fmt: skip
+    """
+    Lay of the labels of a point only what is not farther than a limit, or wipe it off again.
+
+    Parameters
+    ----------
+    first
+        Offsets of labels.
+    entry
+        Their entries.
+    mm
+        Their lengths.
+    at
+        Hooks of points.
+    row
+        The point.
+    limit_ms
+        Greatest cost that is laid, inclusive.
+    board
+        Written to.
+    is_wiped
+        1 to wipe instead; a number, since numba compiles a literal anew.
+    """
+    for slot in range(2):
+        r = at[row, slot, RANK]
+        if r == NONE:
+            continue
+        start = at[row, slot, SUM]
+        for i in range(first[r], first[r + 1]):
+            if (entry[i] >> 32) + (start >> 32) > limit_ms:
+                break
+            hub = (entry[i] >> VIA_BITS) & HUB_MASK
+            key = (entry[i] >> 32 << 32) + mm[i] + start
+            board[hub] = NEVER if is_wiped == 1 else min(board[hub], key)
+
+
+@njit(cache=True, nogil=True)
+def find_key_near(
+    first: LongArray, entry: LongArray, mm: IntArray, edge_key: LongArray, source_at: LongArray,
+    source_turn: FloatArray, row: int, target_at: LongArray, target_turn: FloatArray, f: int,
+    limit_ms: int, board: LongArray,
+) -> int:  # fmt: skip
+    """
+    Key of the fastest way, where it is known to cost no more than a limit: most of a label need not be read.
+
+    Parameters
+    ----------
+    first
+        Offsets of labels of the other direction.
+    entry
+        Their entries.
+    mm
+        Their lengths.
+    edge_key
+        Key of each edge.
+    source_at
+        Hooks of origins.
+    source_turn
+        Their turns.
+    row
+        The origin.
+    target_at
+        Hooks of destinations.
+    target_turn
+        Their turns.
+    f
+        The destination.
+    limit_ms
+        A cost at which there is a way.
+    board
+        With the label of the origin, up to the limit at least.
+
+    Returns
+    -------
+    key
+        With both gaps.
+    """
+    best, _ = go_straight(edge_key, source_at, source_turn, row, target_at, target_turn, f)
+    for slot in range(2):
+        r = target_at[f, slot, RANK]
+        if r == NONE:
+            continue
+        rest = target_at[f, slot, SUM]
+        for i in range(first[r], first[r + 1]):
+            if (entry[i] >> 32) + (rest >> 32) > limit_ms:
+                break
+            hub = (entry[i] >> VIA_BITS) & HUB_MASK
+            best = min(best, board[hub] + (entry[i] >> 32 << 32) + mm[i] + rest)
+    return best
 
 
 @njit(cache=True, nogil=True)

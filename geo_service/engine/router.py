@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geo_service.engine.constants import (
+    FEW,
     FEW_ROWS,
     LOW_MASK,
     MAX_GAP_MS_PER_M,
@@ -56,10 +57,16 @@ from geo_service.engine.index import Index, build_index, load_index, save_index
 from geo_service.engine.join import Desk, Hooks, build_desk, build_hooks, join_all, split_keys, straighten
 from geo_service.engine.path import Path, Way, build_path, follow, lay_pieces
 from geo_service.engine.reach import Reach, build_reach
-from geo_service.engine.scan import find_nearest, nearest_to_node, nearest_to_nodes
-from geo_service.engine.snap import Grid, Lines, Snaps, build_grid, build_lines, freeze, snap_all
+from geo_service.engine.scan import (
+    find_listed,
+    find_nearest,
+    find_nearest_timed,
+    nearest_to_node,
+    nearest_to_nodes,
+)
+from geo_service.engine.snap import Ground, Lines, Snaps, build_grid, build_lines, freeze, snap_all
 from geo_service.engine.stops import Stops, Within, choose_stops, choose_within
-from geo_service.engine.sweep import Coverage, cover, fill_matrix
+from geo_service.engine.sweep import Coverage, Flat, cover, fill_matrix, flatten
 from geo_service.engine.trace import Trail, build_trail, trace
 from geo_service.engine.what_if import Changes, Spread, build_spread, cover_by_search, try_changes
 from geo_service.errors import InvalidInputError, UnreachableError
@@ -91,7 +98,7 @@ __all__ = [
 _PLAIN: Final[tuple[Literal["C"], Literal["W"], Literal["E"]]] = ("C", "W", "E")
 """Layout the kernels are compiled for, whatever views and memory maps callers hold."""
 
-_REAL, _LONG = np.dtype(np.float64), np.dtype(np.int64)
+_REAL, _LONG, _INT = np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.int32)
 _SNAP_TYPES: tuple[Any, ...] = (
     _REAL, _REAL, np.dtype(np.int32), _REAL, _LONG, _LONG, _REAL, _REAL, _REAL, _LONG,
 )  # fmt: skip
@@ -125,8 +132,7 @@ class Router:
     network: Network
     index: Index | None = None
     _lines: Lines = field(init=False, repr=False)
-    _grid: Grid = field(init=False, repr=False)
-    _metric: Metric = field(init=False, repr=False)
+    _snap_ground: Ground = field(init=False, repr=False)
     _link_edge: IntArray = field(init=False, repr=False)
     _edge_link: IntArray = field(init=False, repr=False)
     _forward: Streets = field(init=False, repr=False)
@@ -141,9 +147,14 @@ class Router:
         lines = build_lines(self.network)
         forward, backward = _build_streets(self.network)
         built = {
-            "_metric": metric,
             "_lines": lines,
-            "_grid": build_grid(lines, metric),
+            "_snap_ground": Ground(
+                tuple(lines),
+                tuple(build_grid(lines, metric)),
+                tuple(metric),
+                float(self.network.gap_ms_per_m),
+                SNAP_LIMIT_M,
+            ),
             "_link_edge": freeze(self.network.link_edge),
             "_edge_link": freeze(self.network.edge_link),
             "_forward": forward,
@@ -185,8 +196,8 @@ class Router:
             )
         if len(points) != 1 or not (abs(points[0, 0]) <= 180.0 and abs(points[0, 1]) <= 90.0):
             check_lonlat(points)
-        pace = float(self.network.gap_ms_per_m)
-        return snap_all(points, self._lines, self._grid, self._metric, pace, SNAP_LIMIT_M)
+        snaps = self._own.snaps = snap_all(points, self._snap_ground)
+        return snaps
 
     def route(self, origin: Snaps, destination: Snaps) -> Path:
         """
@@ -308,18 +319,33 @@ class Router:
         _check_k(k)
         n_facilities = len(stand.snaps.link)
         always_or_not = self._take_windows(windows, n_facilities)
-        sources, wanted, k = self._hang(origins, is_left=True), k, min(k, max(n_facilities, 1))
+        wanted, k = k, min(k, max(n_facilities, 1))
         if self.index is not None:
-            index, found = self.index, _room_for(len(origins.link), wanted)
-            find_nearest(
-                index.forward, index.backward, self._edge_key, self._hook(sources), origins.link, stand.arrive,
-                stand.rows, stand.buckets, always_or_not, k, self._desk(n_facilities), found,
-            )  # fmt: skip
-            return found
+            return self._scan(origins, stand, k, wanted, None if windows is None else always_or_not)
+        sources = self._hang(origins, is_left=True)
         found = _nothing_found(len(origins.link), wanted)
         cutoff_ms = int(always_or_not.close_ms.max(initial=0)) - 1 if windows is not None else NO_CUTOFF
         work, cutoff_ms = self._workspace(n_facilities), min(cutoff_ms, NO_CUTOFF)
         search(self._forward, sources, stand.targets, always_or_not, k, cutoff_ms, work, found)
+        return found
+
+    def _scan(self, origins: Snaps, stand: Stand, k: int, wanted: int, windows: Windows | None) -> Nearest:
+        """The nearest from labels and buckets: one call of a kernel hangs, scans and tells."""
+        _, _, link, share, forward_ms, backward_ms, _, _, gap_m, gap_ms = origins
+        n, desk = len(link), self._desk(len(stand.snaps.link))
+        found = _room_for(n, wanted)
+        hooks = self._hooks(n)
+        asked: tuple[Any, ...] = (
+            (link, share, forward_ms, backward_ms, gap_m, gap_ms), self._ground, stand.packed, desk.board, k,
+            *hooks, *found,
+        )  # fmt: skip
+        if windows is None:
+            is_quick = k <= FEW and len(stand.buckets.first) > 0
+            ask: Any = find_nearest if is_quick else find_listed
+            ask(*asked)
+        else:
+            ask = find_nearest_timed
+            ask(*asked, tuple(windows), desk.clock, desk.seen)
         return found
 
     def nearest_node(self, node: int, facilities: Facilities, k: int) -> LongArray:
@@ -507,10 +533,10 @@ class Router:
         n = self.network.n_nodes
         cost_ms, facility = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int32)
         if self.index is not None:
-            hierarchy = self.index.hierarchy
+            up, down = self._flat
             cover(
-                hierarchy.up, hierarchy.down, hierarchy.node, stand.arrive.at, stand.rows,
-                self._desk(0).value, cost_ms, facility,
+                up, down, self.index.hierarchy.rank, stand.arrive.at, stand.rows, self._desk(0).value,
+                cost_ms, facility,
             )  # fmt: skip
         else:
             cover_by_search(self._backward, stand.targets, stand.rows, self._spread(), cost_ms, facility)
@@ -724,11 +750,10 @@ class Router:
 
     def _take(self, snaps: Snaps, parameter: str) -> Snaps:
         """Columns in the one layout the kernels were compiled for; refuse links of another network."""
-        columns: tuple[Any, ...] = tuple(snaps)
-        if not all(_is_plain(c, t) for c, t in zip(columns, _SNAP_TYPES, strict=True)):
-            require: Any = np.require
-            snaps = Snaps(*(require(c, t, _PLAIN) for c, t in zip(columns, _SNAP_TYPES, strict=True)))
-        if len(snaps.link) and snaps.link.max() >= self.network.n_links:
+        if snaps is not getattr(self._own, "snaps", None):  # else they are fresh from `snap`
+            snaps = _straighten(snaps)
+        top = snaps.link[0] if len(snaps.link) == 1 else snaps.link.max(initial=NONE)
+        if top >= self.network.n_links:
             raise InvalidInputError(
                 f"{parameter}: link {snaps.link.max()} is not one of {self.network.n_links}; "
                 "snap the points on this router",
@@ -742,6 +767,26 @@ class Router:
 
     def _hook(self, ends: Ends) -> Hooks:
         return build_hooks(ends, self._need_index("this").hierarchy.rank)
+
+    @cached_property
+    def _ground(self) -> tuple[Any, ...]:
+        """Streets and labels as plain tuples."""
+        index, streets = self._need_index("this"), self._forward
+        return (
+            (
+                self._link_edge, streets.near, streets.far, streets.edge_ms, streets.edge_mm,
+                index.hierarchy.rank,
+            ),
+            self._edge_key,
+            tuple(index.forward),
+            tuple(index.backward),
+        )  # fmt: skip
+
+    @cached_property
+    def _flat(self) -> tuple[Flat, Flat]:
+        """Arcs of the hierarchy up and down, for sweeps."""
+        hierarchy = self._need_index("this").hierarchy
+        return flatten(hierarchy.up), flatten(hierarchy.down)
 
     @cached_property
     def _edge_key(self) -> LongArray:
@@ -832,6 +877,15 @@ class Router:
             pair = self._own.pair = (hooks[0], hooks[1])
         return pair
 
+    def _hooks(self, n: int) -> tuple[LongArray, FloatArray]:
+        """Room for hooks; for one point that of this thread, again and again."""
+        hooks: tuple[LongArray, FloatArray] | None = getattr(self._own, "hooks", None) if n == 1 else None
+        if hooks is None:
+            hooks = (np.empty((n, 2, 3), _LONG), np.empty((n, 2)))
+            if n == 1:
+                self._own.hooks = hooks
+        return hooks
+
     def _check_node(self, node: int) -> None:
         if not 0 <= node < self.network.n_nodes:
             raise InvalidInputError(
@@ -878,10 +932,21 @@ def warm_up(router: Router) -> None:
     router.route(here, here)
     facilities = router.facilities(here)
     router.nearest(here, facilities, 1)
+    now = np.zeros(1, dtype=np.int64)
+    router.nearest(here, facilities, 1, Windows(np.arange(2, dtype=np.int32), now, now + 1))
     router.what_if(router.coverage(facilities), facilities, close=[0])
     if router.index is not None:
         many = router.snap(lonlat * (FEW_ROWS + 1))
         router.matrix(many, many)
+
+
+def _straighten(snaps: Snaps) -> Snaps:
+    """Columns in the one layout, copied only where they are not."""
+    for column, dtype in zip(snaps, _SNAP_TYPES, strict=True):
+        if not _is_plain(column, dtype):
+            require: Any = np.require
+            return Snaps(*(require(c, t, _PLAIN) for c, t in zip(snaps, _SNAP_TYPES, strict=True)))
+    return snaps
 
 
 def _is_plain(column: Any, dtype: np.dtype[Any]) -> bool:
@@ -908,9 +973,7 @@ def _build_streets(network: Network) -> tuple[Streets, Streets]:
 
 
 def _room_for(n: int, k: int) -> Nearest:
-    return Nearest(
-        np.empty((n, k), dtype=np.int32), np.empty((n, k), dtype=np.int64), np.empty((n, k), dtype=np.int64)
-    )
+    return Nearest(np.empty((n, k), _INT), np.empty((n, k), _LONG), np.empty((n, k), _LONG))
 
 
 def _nothing_found(n: int, k: int) -> Nearest:

@@ -7,7 +7,7 @@ k-th best any more. Cost and facility are one number, ``cost << 32 | facility``,
 equal costs come in the order of facilities.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -23,8 +23,20 @@ from geo_service.engine.constants import (
     UNREACHED,
     VIA_BITS,
 )
-from geo_service.engine.dijkstra import Nearest, Windows
-from geo_service.engine.join import RANK, SUM, Desk, Hooks, counts_at, find_key, lay_point, wipe_point
+from geo_service.engine.dijkstra import Windows
+from geo_service.engine.join import (
+    RANK,
+    SUM,
+    Desk,
+    counts_at,
+    find_key,
+    find_key_near,
+    go_straight,
+    hang_left,
+    lay_near,
+    lay_point,
+    wipe_point,
+)
 from geo_service.engine.labels import Labels
 from geo_service.network.graph import ByteArray, FloatArray, IntArray, LongArray
 
@@ -72,6 +84,33 @@ def _list_hubs(
 
 
 @njit(cache=True, nogil=True)
+def _sift(entry: LongArray, begin: int, at: int, size: int) -> None:
+    """Let an entry of a heap, greatest first, sink to its place."""
+    item = entry[begin + at]
+    child = 2 * at + 1
+    while child < size:
+        if child + 1 < size and entry[begin + child + 1] > entry[begin + child]:
+            child += 1
+        if entry[begin + child] <= item:
+            break
+        entry[begin + at] = entry[begin + child]
+        at = child
+        child = 2 * at + 1
+    entry[begin + at] = item
+
+
+@njit(cache=True, nogil=True)
+def _sort(entry: LongArray, begin: int, end: int) -> None:
+    """Sort a bucket by heap: the library's sort takes two seconds to compile, this one a tenth."""
+    size = end - begin
+    for at in range((size >> 1) - 1, -1, -1):
+        _sift(entry, begin, at, size)
+    for last in range(size - 1, 0, -1):
+        entry[begin], entry[begin + last] = entry[begin + last], entry[begin]
+        _sift(entry, begin, LONG(0), last)
+
+
+@njit(cache=True, nogil=True)
 def fill_buckets(backward: Labels, at: LongArray, rows: LongArray, desk: Desk, first: LongArray) -> LongArray:
     """
     Leave the costs of some facilities at their hubs.
@@ -112,7 +151,7 @@ def fill_buckets(backward: Labels, at: LongArray, rows: LongArray, desk: Desk, f
             board[hub] = NEVER
     for h in range(len(first) - 1):
         if first[h + 1] - first[h] > 1:
-            entry[first[h] : first[h + 1]].sort()
+            _sort(entry, first[h], first[h + 1])
     return entry
 
 
@@ -346,128 +385,289 @@ def _scan_timed(
             if seen[f] == stamp or not counts_at(windows, f, candidate >> 32):
                 continue
             seen[f] = stamp
-            key = find_key(
-                first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, f, board
-            )
+            key = find_key_near(
+                first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, f,
+                candidate >> 32, board,
+            )  # fmt: skip
             if counts_at(windows, f, key >> 32):
                 worst = _insert(best, (key >> 32 << 32) | f)
     return budget
 
 
 @njit(cache=True, nogil=True)
-def _look_at(
-    first: LongArray, entry: LongArray, mm: IntArray, edge_key: LongArray, source_at: LongArray,
-    source_turn: FloatArray, row: int, target_at: LongArray, target_turn: FloatArray, rows: LongArray,
-    windows: Windows, board: LongArray, seen: LongArray, stamp: int, best: LongArray,
-) -> None:  # fmt: skip
-    """Offer facilities by their exact cost, one by one."""
-    k = len(best)
-    for f in rows:
-        seen[f] = stamp
-        key = find_key(
-            first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, f, board
-        )
-        candidate = (key >> 32 << 32) | f
-        if key == NEVER or candidate >= best[k - 1] or not counts_at(windows, f, key >> 32):
-            continue
-        at = np.searchsorted(best, candidate)
-        for i in range(k - 1, at, -1):
-            best[i] = best[i - 1]
+def _place(best: LongArray, candidate: int) -> None:
+    """Put a candidate that is not among the best yet in its place, if it has one."""
+    at = len(best) - 1
+    if candidate < best[at]:
+        while at > 0 and best[at - 1] > candidate:
+            best[at] = best[at - 1]
+            at -= 1
         best[at] = candidate
 
 
 @njit(cache=True, nogil=True)
+def _look_at_timed(
+    first: LongArray, entry: LongArray, mm: IntArray, edge_key: LongArray, source_at: LongArray,
+    source_turn: FloatArray, row: int, target_at: LongArray, target_turn: FloatArray, rows: LongArray,
+    begin: int, end: int, windows: Windows, board: LongArray, seen: LongArray, stamp: int, best: LongArray,
+) -> None:  # fmt: skip
+    """Offer facilities that count on arrival by their exact cost, one by one."""
+    for i in range(begin, end):
+        f = rows[i]
+        seen[f] = stamp
+        key = find_key(
+            first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, f, board
+        )
+        if key != NEVER and counts_at(windows, f, key >> 32):
+            _place(best, (key >> 32 << 32) | f)
+
+
+@njit(cache=True, nogil=True)
+def _find_link(links: IntArray, link: int) -> tuple[int, int]:
+    """Where a link stands in an ascending list, as a half-open range."""
+    low, high = LONG(0), LONG(len(links))
+    while low < high:
+        middle = (low + high) >> 1
+        if links[middle] < link:
+            low = middle + 1
+        else:
+            high = middle
+    while high < len(links) and links[high] == link:
+        high += 1
+    return low, high
+
+
+@njit(cache=True, nogil=True)
+def _look_along(
+    edge_key: LongArray, source_at: LongArray, source_turn: FloatArray, row: int, target_at: LongArray,
+    target_turn: FloatArray, bucket_link: IntArray, on_link: LongArray, link: int, best: LongArray,
+) -> None:  # fmt: skip
+    """Offer the facilities that stand farther along the link of the origin."""
+    begin, end = _find_link(bucket_link, link)
+    for i in range(begin, end):
+        f = on_link[i]
+        key, _ = go_straight(edge_key, source_at, source_turn, row, target_at, target_turn, f)
+        if key != NEVER:
+            _place(best, (key >> 32 << 32) | f)
+
+
+@njit(cache=True, nogil=True)
+def _tell(
+    first: LongArray, entry: LongArray, mm: IntArray, edge_key: LongArray, source_at: LongArray,
+    source_turn: FloatArray, row: int, target_at: LongArray, target_turn: FloatArray, board: LongArray,
+    best: LongArray, facility: IntArray, cost_ms: LongArray, length_mm: LongArray,
+) -> None:  # fmt: skip
+    """Write the best of one origin into its row, with their lengths."""
+    for i in range(facility.shape[1]):
+        facility[row, i] = NONE
+        cost_ms[row, i] = UNREACHED
+        length_mm[row, i] = UNREACHED
+        if i < len(best) and best[i] != NEVER:
+            f = best[i] & LOW_MASK
+            key = find_key_near(
+                first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, f,
+                best[i] >> 32, board,
+            )  # fmt: skip
+            facility[row, i] = f
+            cost_ms[row, i] = key >> 32
+            length_mm[row, i] = key & LOW_MASK
+
+
+@njit(cache=True, nogil=True)
 def find_nearest(
-    forward: Labels, backward: Labels, edge_key: LongArray, sources: Hooks, links: IntArray, targets: Hooks,
-    rows: LongArray, buckets: Buckets, windows: Windows, k: int, desk: Desk, found: Nearest,
+    origins: tuple[Any, ...], ground: tuple[Any, ...], stand: tuple[Any, ...], board: LongArray, k: int,
+    source_at: LongArray, source_turn: FloatArray, facility: IntArray, cost_ms: LongArray,
+    length_mm: LongArray,
+) -> None:  # fmt: skip
+    """
+    Find the k nearest facilities of each origin, at most `FEW`, by their buckets.
+
+    Costs come from the buckets, lengths from labels laid no farther than the last of the k.
+
+    Parameters
+    ----------
+    origins
+        Points on the streets: columns of `Snaps` from ``link`` on.
+    ground
+        Streets and labels as `Router` packs them: tuples of plain arrays.
+    stand
+        Facilities as `Stand.packed` gives them.
+    board
+        Of this thread's desk.
+    k
+        How many, no more than there are columns.
+    source_at
+        Room for hooks of origins.
+    source_turn
+        Room for their turns.
+    facility
+        Filled in.
+    cost_ms
+        Filled in.
+    length_mm
+        Filled in.
+    """
+    streets, edge_key, (own_first, own_entry, own_mm), (first, entry, mm) = ground
+    target_at, target_turn, _, bucket_first, bucket_entry, bucket_link, on_link = stand
+    hang_left(origins, streets, source_at, source_turn)
+    links = origins[0]
+    best = np.empty(k, dtype=np.int64)
+    for row in range(len(links)):
+        for i in range(k):
+            best[i] = NEVER
+        _look_along(
+            edge_key, source_at, source_turn, row, target_at, target_turn, bucket_link, on_link,
+            LONG(links[row]), best,
+        )  # fmt: skip
+        for slot in range(2):
+            r = source_at[row, slot, RANK]
+            if r != NONE:
+                ms = source_at[row, slot, SUM] >> 32
+                scan(own_first, own_entry, bucket_first, bucket_entry, r, ms, best)
+        farthest_ms = LONG(NONE)
+        for i in range(k):
+            if best[i] != NEVER:
+                farthest_ms = best[i] >> 32
+        lay_near(own_first, own_entry, own_mm, source_at, row, farthest_ms, board, LONG(0))
+        _tell(
+            first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, board, best,
+            facility, cost_ms, length_mm,
+        )  # fmt: skip
+        lay_near(own_first, own_entry, own_mm, source_at, row, farthest_ms, board, LONG(1))
+
+
+@njit(cache=True, nogil=True)
+def find_listed(
+    origins: tuple[Any, ...], ground: tuple[Any, ...], stand: tuple[Any, ...], board: LongArray, k: int,
+    source_at: LongArray, source_turn: FloatArray, facility: IntArray, cost_ms: LongArray,
+    length_mm: LongArray,
+) -> None:  # fmt: skip
+    """
+    Find the k nearest facilities of each origin by looking at all, one by one.
+
+    For facilities that were not prepared, and for more than `FEW` of them.
+
+    Parameters
+    ----------
+    origins
+        As in `find_nearest`.
+    ground
+        As in `find_nearest`.
+    stand
+        As in `find_nearest`.
+    board
+        Of this thread's desk.
+    k
+        How many, no more than there are columns.
+    source_at
+        Room for hooks of origins.
+    source_turn
+        Room for their turns.
+    facility
+        Filled in.
+    cost_ms
+        Filled in.
+    length_mm
+        Filled in.
+    """
+    streets, edge_key, (own_first, own_entry, own_mm), (first, entry, mm) = ground
+    target_at, target_turn, rows, _, _, _, _ = stand
+    hang_left(origins, streets, source_at, source_turn)
+    best = np.empty(k, dtype=np.int64)
+    for row in range(len(source_at)):
+        lay_point(own_first, own_entry, own_mm, source_at, row, board)
+        for i in range(k):
+            best[i] = NEVER
+        for f in rows:
+            key = find_key(
+                first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, f, board
+            )
+            if key != NEVER:
+                _place(best, (key >> 32 << 32) | f)
+        _tell(
+            first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, board, best,
+            facility, cost_ms, length_mm,
+        )  # fmt: skip
+        wipe_point(own_first, own_entry, source_at, row, board)
+
+
+@njit(cache=True, nogil=True)
+def find_nearest_timed(
+    origins: tuple[Any, ...], ground: tuple[Any, ...], stand: tuple[Any, ...], board: LongArray, k: int,
+    source_at: LongArray, source_turn: FloatArray, facility: IntArray, cost_ms: LongArray,
+    length_mm: LongArray, plain_windows: tuple[Any, ...], clock: LongArray, seen: LongArray,
 ) -> None:  # fmt: skip
     """
     Find the k nearest facilities of each origin that count on arrival.
 
-    Buckets are scanned with a budget; where it runs out, because all that is near is closed, and where
-    more than `FEW` are asked for, the facilities are looked at one by one.
+    Buckets are scanned with a budget; where it runs out, because all that is near is closed, the
+    facilities are looked at one by one.
 
     Parameters
     ----------
-    forward
-        Labels of the direction of travel.
-    backward
-        Labels of the other one.
-    edge_key
-        Key of each edge.
-    sources
-        How origins hang.
-    links
-        Their links.
-    targets
-        How facilities hang.
-    rows
-        Those of them that live.
-    buckets
-        What they left at hubs; without any, all are looked at one by one.
-    windows
-        When facilities count; with an empty ``first`` always.
+    origins
+        As in `find_nearest`.
+    ground
+        As in `find_nearest`.
+    stand
+        As in `find_nearest`.
+    board
+        Of this thread's desk.
     k
         How many, no more than there are columns.
-    desk
-        Of this thread.
-    found
+    source_at
+        Room for hooks of origins.
+    source_turn
+        Room for their turns.
+    facility
         Filled in.
+    cost_ms
+        Filled in.
+    length_mm
+        Filled in.
+    plain_windows
+        When facilities count.
+    clock
+        Of this thread's desk.
+    seen
+        Of this thread's desk.
     """
-    own_first, own_entry, own_mm = forward.first, forward.entry, forward.mm
-    first, entry, mm = backward.first, backward.entry, backward.mm
-    source_at, source_turn = sources.at, sources.turn
-    target_at, target_turn = targets.at, targets.turn
-    board, seen = desk.board, desk.seen
-    is_always = len(windows.first) == 0
+    streets, edge_key, (own_first, own_entry, own_mm), (first, entry, mm) = ground
+    target_at, target_turn, rows, bucket_first, bucket_entry, bucket_link, on_link = stand
+    windows = Windows(*plain_windows)
+    hang_left(origins, streets, source_at, source_turn)
+    links = origins[0]
     best = np.empty(k, dtype=np.int64)
-    found.facility[:] = NONE
-    found.cost_ms[:] = UNREACHED
-    found.length_mm[:] = UNREACHED
-    for row in range(len(source_at)):
-        desk.clock[0] += 1
-        stamp = desk.clock[0]
+    for row in range(len(links)):
+        clock[0] += 1
+        stamp = clock[0]
         lay_point(own_first, own_entry, own_mm, source_at, row, board)
-        best[:] = NEVER
-        budget: int = LONG(-1)
-        if k <= FEW and len(buckets.first) > 0:
-            budget = LONG(SCAN_PER_FACILITY) * (len(rows) + FEW)
-            low = np.searchsorted(buckets.link, links[row])
-            high = low
-            while high < len(buckets.link) and buckets.link[high] == links[row]:
-                high += 1
-            if high > low:
-                _look_at(
-                    first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn,
-                    buckets.on_link[low:high], windows, board, seen, stamp, best,
-                )  # fmt: skip
-            for slot in range(2):
-                r = source_at[row, slot, RANK]
-                if r == NONE or budget < 0:
-                    continue
-                if is_always:
-                    ms = source_at[row, slot, SUM] >> 32
-                    scan(own_first, own_entry, buckets.first, buckets.entry, r, ms, best)
-                else:
-                    budget = _scan_timed(
-                        own_first, own_entry, first, entry, mm, edge_key, source_at, source_turn, row,
-                        LONG(slot), target_at, target_turn, buckets.first, buckets.entry, windows, board,
-                        seen, stamp, best, budget,
-                    )  # fmt: skip
-        if budget < 0:
-            best[:] = NEVER
-            _look_at(
-                first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn,
-                rows, windows, board, seen, stamp, best,
-            )  # fmt: skip
         for i in range(k):
-            if best[i] == NEVER:
-                break
-            f = best[i] & LOW_MASK
-            key = find_key(
-                first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, f, board
-            )
-            found.facility[row, i] = f
-            found.cost_ms[row, i] = key >> 32
-            found.length_mm[row, i] = key & LOW_MASK
+            best[i] = NEVER
+        budget: int = LONG(-1)
+        if k <= FEW and len(bucket_first) > 0:
+            budget = LONG(SCAN_PER_FACILITY) * (len(rows) + FEW)
+            begin, end = _find_link(bucket_link, LONG(links[row]))
+            _look_at_timed(
+                first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn,
+                on_link, begin, end, windows, board, seen, stamp, best,
+            )  # fmt: skip
+        for slot in range(2):
+            if source_at[row, slot, RANK] != NONE and budget >= 0:
+                budget = _scan_timed(
+                    own_first, own_entry, first, entry, mm, edge_key, source_at, source_turn, row,
+                    LONG(slot), target_at, target_turn, bucket_first, bucket_entry, windows, board,
+                    seen, stamp, best, budget,
+                )  # fmt: skip
+        if budget < 0:
+            for i in range(k):
+                best[i] = NEVER
+            _look_at_timed(
+                first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn,
+                rows, LONG(0), LONG(len(rows)), windows, board, seen, stamp, best,
+            )  # fmt: skip
+        _tell(
+            first, entry, mm, edge_key, source_at, source_turn, row, target_at, target_turn, board, best,
+            facility, cost_ms, length_mm,
+        )  # fmt: skip
         wipe_point(own_first, own_entry, source_at, row, board)
