@@ -13,7 +13,6 @@ from benchmarks.rig.clock import Job, Race
 from benchmarks.rig.ours import NAME, Ours, evening_windows
 from benchmarks.rig.peers import PEERS, Objectnat, k_best, k_best_of_list, version_of
 from benchmarks.rig.streets import build_streets, strong_part
-from geo_service.engine.router import Router
 from geo_service.network.graph import NONE
 
 COMPILES = {Objectnat: pytest.mark.slow}
@@ -47,10 +46,9 @@ def test_a_city_has_one_way_streets_and_nearly_as_many_crossings_as_asked_for():
     assert strong_part(city).n_nodes > 9_000
 
 
-def test_every_node_of_the_strong_part_reaches_every_other(streets):
-    router = Router(streets.network)
+def test_every_node_of_the_strong_part_reaches_every_other(streets, ours):
     nodes = np.arange(0, streets.n_nodes, 40)
-    assert (router.matrix_nodes(nodes, nodes) >= 0).all()
+    assert (ours.router.matrix_nodes(nodes, nodes) >= 0).all()
 
 
 def test_the_plain_edges_hold_the_fastest_of_parallel_ones_and_their_drawn_points(streets):
