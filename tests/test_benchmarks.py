@@ -11,12 +11,9 @@ from benchmarks import engine, scale
 from benchmarks.rig.city import build_city
 from benchmarks.rig.clock import Job, Race
 from benchmarks.rig.ours import NAME, Ours, evening_windows
-from benchmarks.rig.peers import PEERS, Objectnat, k_best, k_best_of_list, version_of
+from benchmarks.rig.peers import PEERS, k_best, k_best_of_list, version_of
 from benchmarks.rig.streets import build_streets, strong_part
 from geo_service.network.graph import NONE
-
-COMPILES = {Objectnat: pytest.mark.slow}
-"""Peers that compile half a minute before their first answer."""
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +73,8 @@ def test_the_k_best_are_found_alike_in_arrays_and_lists():
         assert list(k_best_of_list(some.tolist(), 5)[1]) == expected
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param(kind, id=kind.package, marks=COMPILES.get(kind, ())) for kind in PEERS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", PEERS, ids=lambda kind: kind.package)
 def test_a_peer_agrees_with_the_reference_on_everything_it_answers(kind, streets, ours):
     if version_of(kind) is None:
         pytest.skip(f"peer {kind.package} is not installed: pip install 'geo-service[bench]'")
