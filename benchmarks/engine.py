@@ -69,7 +69,8 @@ class Task:
     One kind of question, who answers it, and what the answers must be.
 
     ``expected`` gives the right answer to a question, ``checked`` of them are looked at, ``pick`` chooses of
-    an answer what is compared; a task without ``expected`` is only timed.
+    an answer what is compared; a task without ``expected`` is only timed. ``stray`` names the peers that need
+    be right only up to rounding, and how many of their answers may be others.
     """
 
     name: str
@@ -79,7 +80,7 @@ class Task:
     checked: int = 12
     pick: Callable[[LongArray], LongArray] = field(default=lambda answer: answer)
     limit_s: float | None = None
-    inexact: frozenset[str] = frozenset()
+    stray: Mapping[str, float] = field(default_factory=dict)
 
 
 class Bench:
@@ -106,7 +107,7 @@ class Bench:
         self.side = min(side, streets.n_nodes)
         self._rng = np.random.default_rng(SEED)
         self._scipy = Scipy(streets)
-        self._inexact = frozenset(name for name, peer in peers.items() if not peer.is_exact)
+        self._stray = {name: peer.stray for name, peer in peers.items() if not peer.is_exact}
         self.starts = self._nodes(2000, again=True).tolist()
         self.facilities = {count: self._nodes(count) for count in self.counts}
 
@@ -204,7 +205,7 @@ class Bench:
             {NAME: trial} | {name: job for name, job in jobs.items() if job},
             [None],
             lambda _: self._coverage_ms(more),
-            inexact=self._inexact,
+            stray=self._stray,
         )
 
     # -- filters and changes -------------------------------------------------------------------
@@ -310,7 +311,7 @@ class Bench:
         pick: Callable[[LongArray], LongArray] = lambda answer: answer,
     ) -> Task:
         jobs = {peer: job for peer, it in self.peers.items() if (job := verb(it))}
-        return Task(name, jobs, questions, expected, pick=pick, inexact=self._inexact)
+        return Task(name, jobs, questions, expected, pick=pick, stray=self._stray)
 
     def _nodes(self, count: int, *, again: bool = False) -> IntArray:
         chosen = self._rng.choice(
@@ -359,11 +360,11 @@ def _compare(task: Task, name: str, question: Any, answer: LongArray, right: Lon
     """Rows that a peer was not asked for are missing at the end, or -1 where nothing else is."""
     right = right[: len(answer)]
     assert answer.shape == right.shape, (task.name, name, question, answer.shape, right.shape)
-    if name in task.inexact:
-        asked = (answer >= 0) | (right < 0)
-        wrong = np.abs(answer - right) > 2 + ROUNDING * right
+    if name in task.stray:
+        asked = answer >= 0
+        wrong = np.abs(answer - right)[asked] > 2 + ROUNDING * right[asked]
         assert asked.any(), (task.name, name, question)
-        assert not (wrong & asked).any(), (task.name, name, question, np.abs(answer - right)[asked].max())
+        assert wrong.mean() <= task.stray[name], (task.name, name, question, wrong.mean())
     else:
         assert (answer == right).all(), (task.name, name, question, answer, right)
 

@@ -11,13 +11,9 @@ from benchmarks import engine, scale
 from benchmarks.rig.city import build_city
 from benchmarks.rig.clock import Job, Race
 from benchmarks.rig.ours import NAME, Ours, evening_windows
-from benchmarks.rig.peers import PEERS, Objectnat, k_best, k_best_of_list, version_of
+from benchmarks.rig.peers import PEERS, k_best, k_best_of_list, version_of
 from benchmarks.rig.streets import build_streets, strong_part
-from geo_service.engine.router import Router
 from geo_service.network.graph import NONE
-
-COMPILES = {Objectnat: pytest.mark.slow}
-"""Peers that compile half a minute before their first answer."""
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +43,9 @@ def test_a_city_has_one_way_streets_and_nearly_as_many_crossings_as_asked_for():
     assert strong_part(city).n_nodes > 9_000
 
 
-def test_every_node_of_the_strong_part_reaches_every_other(streets):
-    router = Router(streets.network)
+def test_every_node_of_the_strong_part_reaches_every_other(streets, ours):
     nodes = np.arange(0, streets.n_nodes, 40)
-    assert (router.matrix_nodes(nodes, nodes) >= 0).all()
+    assert (ours.router.matrix_nodes(nodes, nodes) >= 0).all()
 
 
 def test_the_plain_edges_hold_the_fastest_of_parallel_ones_and_their_drawn_points(streets):
@@ -78,9 +73,8 @@ def test_the_k_best_are_found_alike_in_arrays_and_lists():
         assert list(k_best_of_list(some.tolist(), 5)[1]) == expected
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param(kind, id=kind.package, marks=COMPILES.get(kind, ())) for kind in PEERS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", PEERS, ids=lambda kind: kind.package)
 def test_a_peer_agrees_with_the_reference_on_everything_it_answers(kind, streets, ours):
     if version_of(kind) is None:
         pytest.skip(f"peer {kind.package} is not installed: pip install 'geo-service[bench]'")
