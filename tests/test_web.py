@@ -531,9 +531,13 @@ def test_the_access_log_holds_paths_but_no_queries(served):
     urllib.request.urlopen(
         f"{address}/api/v1/districts/xiangheyuan/places?layer=station&bbox=116.0,39.0,117.0,40.0"
     ).close()
+    logged = "/api/v1/districts/xiangheyuan/places"
+    deadline = time.monotonic() + 30
+    while logged not in output.read_text("utf-8") and time.monotonic() < deadline:
+        time.sleep(0.05)  # the server writes its log beside the answer, not before it
     process.send_signal(signal.SIGTERM)
     process.wait(15)
     text = output.read_text("utf-8")
-    assert "/api/v1/districts/xiangheyuan/places" in text
+    assert logged in text
     assert "bbox" not in text
     assert "127.0.0.1 " not in text.replace("127.0.0.1:", "")
