@@ -35,6 +35,8 @@ from geo_service.hours import State, check_hours, opening_at
 from geo_service.layers import Area, Layer, Place, areas_of, dump_layer, is_active, parse_layer
 from geo_service.network.osm import read_osm_file
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHIPPED = CHECKOUT / "data" / "geojson"
 JUNCTIONS = {"xiangheyuan": 3_000, "yingze": 15_000}

@@ -13,6 +13,8 @@ import shapely
 import geo_service
 from geo_service.errors import InvalidInputError, NotFoundError
 
+pytestmark = pytest.mark.slow
+
 NOON = "2026-11-18T12:00"
 
 

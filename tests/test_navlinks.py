@@ -112,6 +112,7 @@ def test_the_wechat_payload_is_gcj02_by_name():
     assert (link.url, link.payload, link.datum) == (None, want, "gcj02")
 
 
+@pytest.mark.slow
 @given(lonlat=inside(DISTRICTS), name=names, mode=st.sampled_from(MODES))
 @settings(max_examples=200, deadline=None)
 @example(lonlat=XIANGHEYUAN, name="x|latlng:0,0", mode="drive")
@@ -122,6 +123,7 @@ def test_every_link_in_a_chinese_district_leads_to_its_arrival_point(lonlat, nam
         assert_leads_there(link, lonlat, clean_name(name))
 
 
+@pytest.mark.slow
 @given(lonlat=inside(ELSEWHERE), name=names, mode=st.sampled_from(MODES))
 @settings(max_examples=150, deadline=None)
 def test_every_link_elsewhere_leads_there_too_and_no_chinese_app_is_offered(lonlat, name, mode):

@@ -13,6 +13,8 @@ from tests.oracles.network import Osm, parse_xml, random_town
 from tests.oracles.osm_servers import OsmServers
 from tests.test_osm_files import town_with_places, write
 
+pytestmark = pytest.mark.slow
+
 BOX = BBox(116.4412, 39.9508, 116.4449, 39.9535)
 WEST, SOUTH, EAST, NORTH = BOX
 OUTLINE = {

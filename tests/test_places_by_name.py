@@ -9,6 +9,8 @@ from tests.oracles.osm_servers import OsmServers
 from tests.test_osm_files import town_with_places
 from tests.test_osm_web import OUTLINE
 
+pytestmark = pytest.mark.slow
+
 PLACE = "香河园街道, 朝阳区, 北京"
 SQUARE = [[[116.439, 39.949], [116.446, 39.949], [116.446, 39.956], [116.439, 39.956], [116.439, 39.949]]]
 

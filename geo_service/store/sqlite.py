@@ -269,6 +269,7 @@ def _peek(path: Path, newest: int, create: bool) -> None:
         connection.set_busy_timeout(BUSY_MS)
         if connection.readonly("main"):
             raise apsw.ReadOnlyError("the file is read-only")
+        connection.execute("BEGIN")  # one state throughout: another process may be making the store just now
         version, application = connection.pragma("user_version"), connection.pragma("application_id")
         is_empty = connection.execute("SELECT count(*) FROM sqlite_schema").get == 0
     finally:
