@@ -104,6 +104,7 @@ def test_relative_links_between_documents_lead_somewhere():
     assert broken == []
 
 
+@pytest.mark.slow
 def test_docstrings_are_as_numpydoc_wants_them():
     package = CHECKOUT / "geo_service"
     assert [text for path in sorted(package.rglob("*.py")) for text in docstrings.complaints(path)] == []

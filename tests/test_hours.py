@@ -540,6 +540,7 @@ def assert_oracle_agrees(seed, texts):
     assert seen == {State.OPEN, State.CLOSING_SOON, State.CLOSED, State.UNKNOWN}
 
 
+@pytest.mark.slow
 def test_five_thousand_triples_agree_with_the_minute_oracle():
     assert_oracle_agrees(seed=20261121, texts=200)
 

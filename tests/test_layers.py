@@ -84,6 +84,7 @@ def faults(data, layer="station", **options):
 # --- round trips ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(st.lists(drawn.places(layers=("station",)), max_size=4, unique_by=lambda place: place.id))
 @QUICK
 def test_export_import_export_of_random_places_is_byte_equal(places):
@@ -420,6 +421,7 @@ def test_a_file_that_is_not_utf8_names_the_byte_and_the_remedy():
         read_json('"驿"'.encode("gb18030").replace(b"\xe6", b"\xd5"), "file")
 
 
+@pytest.mark.slow
 def test_very_many_keys_that_stand_twice_are_told_in_time():
     data = collection(*(point(f"p{number}") for number in range(20_000)))
     data = data.replace(b'"name": ', b'"hours": "24/7", "hours": "24/7", "name": ')
@@ -647,6 +649,7 @@ def test_a_check_date_is_found_by_kind_of_fact():
 # --- changes and merges ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(drawn.versions_of_one_place())
 @QUICK
 def test_merging_with_an_unchanged_side_gives_the_changed_one(states):
@@ -656,6 +659,7 @@ def test_merging_with_an_unchanged_side_gives_the_changed_one(states):
     assert merge_features(base, other, other) == (other, ())
 
 
+@pytest.mark.slow
 @given(drawn.versions_of_one_place())
 @QUICK
 def test_every_field_changed_on_one_side_alone_survives_the_merge(states):
@@ -668,6 +672,7 @@ def test_every_field_changed_on_one_side_alone_survives_the_merge(states):
     assert {conflict.field for conflict in conflicts} <= mine & other
 
 
+@pytest.mark.slow
 @given(drawn.versions_of_one_place())
 @QUICK
 def test_what_is_merged_from_valid_states_is_valid(states):
@@ -675,6 +680,7 @@ def test_what_is_merged_from_valid_states_is_valid(states):
     check_features([merged])
 
 
+@pytest.mark.slow
 @given(drawn.versions_of_one_place(count=2))
 @QUICK
 def test_no_field_is_called_changed_exactly_when_the_files_are_equal(states):

@@ -107,6 +107,7 @@ def test_a_paused_feature_stays_in_its_layer(store):
     assert store.layer("station").features[0].status == "paused"
 
 
+@pytest.mark.slow
 @given(st.lists(drawn.places(), min_size=1, max_size=4, unique_by=lambda place: place.id))
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 def test_random_features_come_back_byte_equal(tmp_path_factory, places):
@@ -469,6 +470,7 @@ def kill_writers(path, kills, seed):
     return acknowledged, set(acknowledged) - held, problems
 
 
+@pytest.mark.slow
 def test_killed_writers_lose_no_acknowledged_edit(tmp_path):
     acknowledged, lost, problems = kill_writers(tmp_path / "store.sqlite", kills=8, seed=1)
     assert len(acknowledged) >= 8
