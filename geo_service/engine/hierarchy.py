@@ -31,7 +31,7 @@ from geo_service.engine.constants import (
     WITNESS_SETTLED,
 )
 from geo_service.engine.heap import ITEM, KEY, drop_first, push
-from geo_service.engine.snap import freeze
+from geo_service.engine.lines import freeze
 from geo_service.errors import InvalidInputError
 from geo_service.network.graph import IntArray, LongArray, Network
 

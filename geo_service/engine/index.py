@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from geo_service.engine.hierarchy import Arcs, Hierarchy, Progress, build_hierarchy
 from geo_service.engine.labels import Labels, build_labels, prune_hierarchy
-from geo_service.engine.snap import freeze
+from geo_service.engine.lines import freeze
 from geo_service.errors import BadDataError
 from geo_service.network.graph import Network
 

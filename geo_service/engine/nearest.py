@@ -1,18 +1,26 @@
 """The nearest facilities of some points: from labels and buckets where there are, else by a search."""
 
-from typing import Any
+from typing import Final
 
 import numpy as np
 
-from geo_service.engine.constants import FEW, LOW_MASK, NEVER, NO_CUTOFF, NONE, UNREACHED
+from geo_service.engine.constants import FEW, NO_CUTOFF
 from geo_service.engine.dijkstra import Nearest, Windows, nothing_found, search
+from geo_service.engine.direct import Direct
 from geo_service.engine.facilities import Stand
-from geo_service.engine.scan import find_listed, find_nearest, find_nearest_timed, nearest_to_nodes
+from geo_service.engine.scan import find_listed, find_nearest, nearest_to_nodes, nearest_to_point
 from geo_service.engine.snap import Snaps
 from geo_service.engine.works import ALWAYS, Works
 from geo_service.network.graph import IntArray, LongArray
 
-_INT, _LONG = np.dtype(np.int32), np.dtype(np.int64)
+_INT: Final = np.dtype(np.int32)
+_LONG: Final = np.dtype(np.int64)
+
+_ALWAYS = Windows(np.array([0, 1], dtype=_INT), np.zeros(1, dtype=_LONG), np.full(1, NO_CUTOFF, dtype=_LONG))
+"""The windows of all facilities, if none are given."""
+
+_find_nearest, _find_listed = Direct(find_nearest), Direct(find_listed)
+_nearest_to_point = Direct(nearest_to_point)
 
 
 def find_by_labels(works: Works, origins: Snaps, stand: Stand, k: int, windows: Windows | None) -> Nearest:
@@ -37,22 +45,59 @@ def find_by_labels(works: Works, origins: Snaps, stand: Stand, k: int, windows: 
     nearest
         Padded to k.
     """
-    _, _, link, share, forward_ms, backward_ms, _, _, gap_m, gap_ms = origins
-    n, desk = len(link), works.own.desk(len(stand.snaps.link))
+    columns, own, n_facilities = works.columns(origins), works.own, len(stand.arrive.at)
+    n = len(columns.link)
     found = Nearest(np.empty((n, k), _INT), np.empty((n, k), _LONG), np.empty((n, k), _LONG))
-    fewer = min(k, max(len(stand.snaps.link), 1))
-    asked: tuple[Any, ...] = (
-        (link, share, forward_ms, backward_ms, gap_m, gap_ms), works.packed, stand.packed, desk.board, fewer,
-        *works.own.hooks(n), *found,
-    )  # fmt: skip
-    if windows is None:
-        is_quick = fewer <= FEW and len(stand.buckets.first) > 0
-        ask: Any = find_nearest if is_quick else find_listed
-        ask(*asked)
-    else:
-        ask = find_nearest_timed
-        ask(*asked, tuple(windows), desk.clock, desk.seen)
+    low, stamp, wanted = own.low(n_facilities, n), own.stamp, min(k, max(n_facilities, 1))
+    opened = (*_ALWAYS, 0) if windows is None else (*windows, 1)
+    row = 0
+    while row < n:
+        end = n
+        if wanted <= FEW and stand.asked:
+            row = _find_nearest.call(
+                *columns, *works.asked, *stand.asked, *opened, low, stamp, row, wanted, *found
+            )
+            end = min(row + 1, n)
+        if row < n:
+            _find_listed.call(
+                *columns, *works.asked, works.edge_key, *works.backward_labels, *stand.arrive, stand.rows, *opened, low,
+                own.desk(0).board, row, end, wanted, *found,
+            )  # fmt: skip
+            row = end
     return found
+
+
+def find_from_point(
+    works: Works, lon: float, lat: float, stand: Stand, k: int, windows: Windows | None
+) -> LongArray | None:
+    """
+    The k nearest of one point, snapped in the same call of a kernel.
+
+    Parameters
+    ----------
+    works
+        Streets and labels.
+    lon
+        Degrees.
+    lat
+        Degrees.
+    stand
+        What to look for, prepared.
+    k
+        How many, at most `FEW`.
+    windows
+        When facilities count; always, if none.
+
+    Returns
+    -------
+    found
+        Facilities, costs and lengths, shape ``(3, k)``; none, if the long way has to be gone.
+    """
+    own, found = works.own, np.empty((3, k), _LONG)
+    low = own.low(len(stand.arrive.at), 1)
+    opened = (*_ALWAYS, 0) if windows is None else (*windows, 1)
+    is_found = _nearest_to_point.call(*works.asked_at, *stand.asked, *opened, low, own.stamp, lon, lat, found)
+    return found if is_found else None
 
 
 def find_by_search(works: Works, origins: Snaps, stand: Stand, k: int, windows: Windows | None) -> Nearest:
@@ -107,9 +152,10 @@ def find_from_nodes(works: Works, nodes: LongArray, stand: Stand, k: int) -> tup
     found
         Rows of facilities, and their costs in milliseconds; -1 where there is none, each ``(n, k)``.
     """
-    index = works.need_index("nearest_nodes")
-    best = np.empty((len(nodes), k), dtype=np.int64)
-    nearest_to_nodes(index.hierarchy.rank, index.forward, stand.buckets, nodes, best)
-    is_none = best == NEVER
-    facility = np.where(is_none, NONE, best & LOW_MASK).astype(np.int32)
-    return facility, np.where(is_none, UNREACHED, best >> 32)
+    index, buckets = works.need_index("nearest_nodes"), stand.buckets
+    facility, cost_ms = np.empty((len(nodes), k), _INT), np.empty((len(nodes), k), _LONG)
+    nearest_to_nodes(
+        index.hierarchy.rank, index.forward.first, index.forward.entry, buckets.first, buckets.entry, nodes,
+        facility, cost_ms,
+    )  # fmt: skip
+    return facility, cost_ms

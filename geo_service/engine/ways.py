@@ -36,7 +36,7 @@ def find_path(works: Works, origin: Snaps, destination: Snaps) -> Path | None:
     if way is None:
         return None
     points = (origin, destination)
-    return build_path(works.forward, works.lines, works.edge_link, works.link_edge, points, ends, way)
+    return build_path(works.forward, works.lines, works.edge_link, points, ends, way)
 
 
 def find_path_of_nodes(works: Works, tail: int, head: int) -> Path | None:
@@ -67,7 +67,7 @@ def find_path_of_nodes(works: Works, tail: int, head: int) -> Path | None:
     if key == NEVER:
         return None
     edge, ms, mm, lonlat, first_point = lay_pieces(
-        works.forward, works.lines, works.edge_link, works.link_edge, _NO_SHARES, _NO_PARTS, slot,
+        works.forward, works.lines, works.edge_link, _NO_SHARES, _NO_PARTS, slot,
         trail.edge[:n_edges],
     )  # fmt: skip
     lonlat[:2], lonlat[-2:] = works.node_lonlat[tail], works.node_lonlat[head]
