@@ -14,10 +14,7 @@ from geo_service.engine.join import (
     Hooks,
     go_straight,
     lay,
-    lay_point,
-    meet_point,
     wipe,
-    wipe_point,
 )
 from geo_service.engine.labels import Labels
 from geo_service.network.graph import IntArray, LongArray
@@ -103,14 +100,17 @@ def _unpack(up_half: IntArray, down_half: IntArray, stack: LongArray, size: int,
 
 
 @njit(cache=True, nogil=True)
-def _meet_at(first: LongArray, entry: LongArray, mm: IntArray, board: LongArray, r: int, key: int) -> int:
-    """The hub at which a label meets the board with just this key, the nearest; `NONE` if it does not."""
+def _meet_hub(first: LongArray, entry: LongArray, mm: IntArray, board: LongArray, r: int) -> tuple[int, int]:
+    """Key of the best way over the board to a label, and the hub it leads over; `NEVER` and more if there is none."""
+    best = LONG(NEVER)
+    found = LONG(NONE)
     for i in range(first[r], first[r + 1]):
         hub = (entry[i] >> VIA_BITS) & HUB_MASK
-        if board[hub] + (entry[i] >> 32 << 32) + mm[i] == key:
-            found: int = LONG(hub)
-            return found
-    return NONE
+        key = board[hub] + (entry[i] >> 32 << 32) + mm[i]
+        if key < best:
+            best = key
+            found = hub
+    return best, found
 
 
 @njit(cache=True, nogil=True)
@@ -159,29 +159,29 @@ def trace(
     own_first, own_entry, own_mm = forward.first, forward.entry, forward.mm
     first, entry, mm = backward.first, backward.entry, backward.mm
     row = LONG(0)
-    lay_point(own_first, own_entry, own_mm, sources.at, row, board)
-    over = meet_point(first, entry, mm, targets.at, row, board)
-    wipe_point(own_first, own_entry, sources.at, row, board)
-    straight, along = go_straight(edge_key, sources.at, sources.turn, row, targets.at, targets.turn, row)
-    if straight <= over:
-        return straight, LONG(STRAIGHT), along, LONG(0)
+    best, along = go_straight(edge_key, sources.at, sources.turn, row, targets.at, targets.turn, row)
+    hub = LONG(NONE)
+    way = (LONG(STRAIGHT), along)
     for slot in range(2):
         r = sources.at[0, slot, RANK]
         if r == NONE:
             continue
-        hub = LONG(NONE)
-        side = LONG(-1)
-        t = r
         lay(own_first, own_entry, own_mm, board, r, sources.at[0, slot, SUM])
-        while hub == NONE and side < 1:
-            side += 1
+        for side in range(2):
             t = targets.at[0, side, RANK]
             if t != NONE:
-                hub = LONG(_meet_at(first, entry, mm, board, t, over - targets.at[0, side, SUM]))
+                key, over = _meet_hub(first, entry, mm, board, t)
+                key += targets.at[0, side, SUM]
+                if key < best:
+                    best = key
+                    hub = over
+                    way = (LONG(slot), LONG(side))
         wipe(own_first, own_entry, board, r)
-        if hub != NONE:
-            low = _climb(down.first, down.end, first, entry, t, hub, stack, LONG(0), LONG(1))
-            size = _climb(up.first, up.end, own_first, own_entry, r, hub, stack, low, LONG(0))
-            stack[low:size] = stack[low:size][::-1].copy()
-            return over, LONG(slot), side, _unpack(up.half, down.half, stack, size, trail.edge)
-    return LONG(NEVER), LONG(NONE), LONG(NONE), LONG(0)
+    if hub == NONE:
+        return best, way[0], way[1], LONG(0)
+    t, r = targets.at[0, way[1], RANK], sources.at[0, way[0], RANK]
+    low = _climb(down.first, down.end, first, entry, t, hub, stack, LONG(0), LONG(1))
+    size = _climb(up.first, up.end, own_first, own_entry, r, hub, stack, low, LONG(0))
+    for i in range((size - low) >> 1):
+        stack[low + i], stack[size - 1 - i] = stack[size - 1 - i], stack[low + i]
+    return best, way[0], way[1], _unpack(up.half, down.half, stack, size, trail.edge)

@@ -17,7 +17,7 @@ from geo_service.engine.facilities import NO_BUCKETS, NO_HOOKS, Facilities, Mach
 from geo_service.engine.index import Index
 from geo_service.engine.join import Hooks, build_hooks
 from geo_service.engine.labels import Labels
-from geo_service.engine.lines import Lines, build_lines, freeze
+from geo_service.engine.lines import BEGIN, EDGES, LAST, Lines, build_lines, freeze
 from geo_service.engine.own import Own
 from geo_service.engine.snap import Columns, Ground, Snaps, build_ground
 from geo_service.engine.sweep import Flat, flatten
@@ -309,6 +309,16 @@ class Works:
         """Arcs of the hierarchy up and down, for sweeps."""
         hierarchy = self.need_index("this").hierarchy
         return flatten(hierarchy.up), flatten(hierarchy.down)
+
+    @cached_property
+    def drawn(self) -> tuple[IntArray, FloatArray]:
+        """How whole edges are drawn: see `lay_edges`; and points in degrees."""
+        link, edges = self.lines.link, np.arange(self.network.n_edges)
+        own = link[self.edge_link]
+        is_against = own[:, EDGES + 1] == edges
+        begin, last = np.where(is_against, own[:, [LAST, BEGIN]].T, own[:, [BEGIN, LAST]].T)
+        drawn = np.stack([begin, last, self.forward.edge_ms, self.forward.edge_mm], axis=1)
+        return freeze(drawn), freeze(self.lines.xy / 1e6)
 
     @cached_property
     def asked(self) -> tuple[Any, ...]:
