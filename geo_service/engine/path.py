@@ -278,8 +278,11 @@ def draw_edges(
     lonlat
         Filled in, as in `Path`.
     """
-    lonlat[0] = nodes[tail]
-    lonlat[1] = nodes[tail]
+    last_row = len(lonlat) - 1
+    for i in range(2):
+        lonlat[0, i] = nodes[tail, i]
+        lonlat[1, i] = nodes[tail, i]
+        lonlat[last_row, i] = nodes[head, i]
     at = LONG(2)
     for i in range(len(edge)):
         begin = LONG(drawn[edge[i], 0])
@@ -289,8 +292,8 @@ def draw_edges(
             lonlat[at, 0] = points[begin + j * step, 0]
             lonlat[at, 1] = points[begin + j * step, 1]
             at += 1
-    lonlat[len(lonlat) - 2] = nodes[head]
-    lonlat[len(lonlat) - 1] = nodes[head]
+    lonlat[last_row - 1, 0] = nodes[head, 0]
+    lonlat[last_row - 1, 1] = nodes[head, 1]
 
 
 def build_path(

@@ -6,17 +6,14 @@ import numpy as np
 from numba import njit
 
 from geo_service.engine.constants import HUB_MASK, LONG, NEVER, NONE, VIA_BITS, VIA_MASK
-from geo_service.engine.hierarchy import Arcs
 from geo_service.engine.join import (
     RANK,
     SUM,
-    Desk,
     Hooks,
     go_straight,
     lay,
     wipe,
 )
-from geo_service.engine.labels import Labels
 from geo_service.network.graph import IntArray, LongArray
 
 STRAIGHT = -1
@@ -115,39 +112,52 @@ def _meet_hub(first: LongArray, entry: LongArray, mm: IntArray, board: LongArray
 
 @njit(cache=True, nogil=True)
 def trace(
-    up: Arcs,
-    down: Arcs,
-    forward: Labels,
-    backward: Labels,
-    edge_key: LongArray,
-    sources: Hooks,
-    targets: Hooks,
-    desk: Desk,
-    trail: Trail,
-) -> tuple[int, int, int, int]:
+    up_first: IntArray, up_end: IntArray, up_half: IntArray, down_first: IntArray, down_end: IntArray,
+    down_half: IntArray, own_first: LongArray, own_entry: LongArray, own_mm: IntArray, first: LongArray,
+    entry: LongArray, mm: IntArray, edge_key: LongArray, sources: Hooks, targets: Hooks, board: LongArray,
+    edge: IntArray, stack: LongArray,
+) -> tuple[int, int, int, int]:  # fmt: skip
     """
     Find the fastest way between two points, and the whole edges on it.
 
     Parameters
     ----------
-    up
-        Arcs from less to more important nodes.
-    down
-        Arcs from more to less important nodes.
-    forward
-        Labels of the direction of travel.
-    backward
-        Labels of the other one.
+    up_first
+        As in `Arcs`, from less to more important nodes.
+    up_end
+        As in `Arcs`.
+    up_half
+        As in `Arcs`.
+    down_first
+        As in `Arcs`, from more to less important nodes.
+    down_end
+        As in `Arcs`.
+    down_half
+        As in `Arcs`.
+    own_first
+        Offsets of labels of the direction of travel.
+    own_entry
+        Their entries.
+    own_mm
+        Their lengths.
+    first
+        Offsets of labels of the other one.
+    entry
+        Their entries.
+    mm
+        Their lengths.
     edge_key
         Key of each edge.
     sources
         How the origin hangs.
     targets
         How the destination hangs.
-    desk
-        Of this thread.
-    trail
-        Of this thread; whole edges are written on it.
+    board
+        Of this thread's desk.
+    edge
+        Of this thread's trail: whole edges are written on it.
+    stack
+        Of this thread's trail.
 
     Returns
     -------
@@ -155,9 +165,6 @@ def trace(
         Key, `NEVER` if no way leads there; slots at origin and destination, for a way straight along an
         edge `STRAIGHT` and the edge; number of whole edges.
     """
-    board, stack = desk.board, trail.stack
-    own_first, own_entry, own_mm = forward.first, forward.entry, forward.mm
-    first, entry, mm = backward.first, backward.entry, backward.mm
     row = LONG(0)
     best, along = go_straight(edge_key, sources.at, sources.turn, row, targets.at, targets.turn, row)
     hub = LONG(NONE)
@@ -180,8 +187,8 @@ def trace(
     if hub == NONE:
         return best, way[0], way[1], LONG(0)
     t, r = targets.at[0, way[1], RANK], sources.at[0, way[0], RANK]
-    low = _climb(down.first, down.end, first, entry, t, hub, stack, LONG(0), LONG(1))
-    size = _climb(up.first, up.end, own_first, own_entry, r, hub, stack, low, LONG(0))
+    low = _climb(down_first, down_end, first, entry, t, hub, stack, LONG(0), LONG(1))
+    size = _climb(up_first, up_end, own_first, own_entry, r, hub, stack, low, LONG(0))
     for i in range((size - low) >> 1):
         stack[low + i], stack[size - 1 - i] = stack[size - 1 - i], stack[low + i]
-    return best, way[0], way[1], _unpack(up.half, down.half, stack, size, trail.edge)
+    return best, way[0], way[1], _unpack(up_half, down_half, stack, size, edge)

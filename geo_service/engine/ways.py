@@ -65,8 +65,7 @@ def find_path_of_nodes(works: Works, tail: int, head: int) -> Path | None:
     hierarchy, trail, (start, end) = index.hierarchy, works.own.trail, works.own.pair
     start.at[0, 0, 0], end.at[0, 0, 0] = hierarchy.rank[tail], hierarchy.rank[head]
     key, _, _, n = _trace_way.call(
-        hierarchy.up, hierarchy.down, index.forward, index.backward, works.edge_key, start, end,
-        works.own.desk(0), trail,
+        *works.traced, works.edge_key, start, end, works.own.desk(0).board, *trail
     )  # fmt: skip
     if key == NEVER:
         return None
@@ -84,9 +83,8 @@ def _search(works: Works, sources: Ends, targets: Ends) -> Way | None:
 
 
 def _trace(works: Works, sources: Ends, targets: Ends) -> Way | None:
-    index, trail = works.need_index("this"), works.own.trail
+    trail = works.own.trail
     key, slot, side, n_edges = _trace_way.call(
-        index.hierarchy.up, index.hierarchy.down, index.forward, index.backward,
-        works.edge_key, works.hook(sources), works.hook(targets), works.own.desk(0), trail,
+        *works.traced, works.edge_key, works.hook(sources), works.hook(targets), works.own.desk(0).board, *trail
     )  # fmt: skip
     return None if key == NEVER else Way(key >> 32, key & LOW_MASK, slot, side, trail.edge[:n_edges])

@@ -321,6 +321,14 @@ class Works:
         return freeze(drawn), freeze(self.lines.xy / 1e6)
 
     @cached_property
+    def traced(self) -> tuple[Any, ...]:
+        """What following a way reads of hierarchy and labels."""
+        index = self.need_index("this")
+        up, down = index.hierarchy.up, index.hierarchy.down
+        arcs = (up.first, up.end, up.half, down.first, down.end, down.half)
+        return (*arcs, *index.forward, *index.backward)
+
+    @cached_property
     def asked(self) -> tuple[Any, ...]:
         """What the search for the nearest reads of streets and forward labels."""
         return (self.lines.link, *self.need_index("this").forward)
