@@ -34,6 +34,7 @@ FLOORS: Mapping[str, int] = {
     "finder": 4,
     "planning": 4,
     "civic": 4,
+    "desk": 4,
     "exchange": 4,
     "maps": 4,
     "pack": 4,
@@ -52,6 +53,7 @@ DOORS = frozenset({"districts", "cli", "frames", "web"})
 
 ROOMS_OF: Mapping[str, frozenset[str]] = {
     "apsw": frozenset({"store"}),
+    "argon2": frozenset({"desk"}),
     "branca": frozenset({"maps"}),
     "chinese_calendar": frozenset({"hours"}),
     "click": frozenset({"cli"}),
