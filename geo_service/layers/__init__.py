@@ -14,7 +14,14 @@ from geo_service.layers.geojson import (
     load_feature,
     parse_layer,
 )
-from geo_service.layers.merge import Conflict, changed_fields, edits_between, merge_features
+from geo_service.layers.merge import (
+    ORDERS,
+    Conflict,
+    changed_fields,
+    contested_fields,
+    edits_between,
+    merge_features,
+)
 from geo_service.layers.model import (
     SYNTHETIC,
     Access,
@@ -40,6 +47,7 @@ __all__ = [
     "CATALOGUE",
     "CHECK_KINDS",
     "FIELDS",
+    "ORDERS",
     "SYNTHETIC",
     "Access",
     "AccessMethod",
@@ -63,6 +71,7 @@ __all__ = [
     "catalogue_with",
     "changed_fields",
     "check_features",
+    "contested_fields",
     "dump_layer",
     "edits_between",
     "feature_from_json",
