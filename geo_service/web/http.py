@@ -52,7 +52,6 @@ TITLES: Mapping[int, str] = {
     428: "需要版本 · Precondition required",
     429: "请求太多 · Too many requests",
     500: "服务出错 · Internal error",
-    503: "暂时无法服务 · Service unavailable",
     503: "暂时不可用 · Unavailable",
 }
 
