@@ -311,6 +311,41 @@ def test_a_directory_with_files_in_it_is_left_alone(run, tmp_path):
     assert (tmp_path / "d" / "letter.txt").read_text(encoding="utf-8") == "dear"
 
 
+def change_file(directory, place_id, **values):
+    path = directory / "layers" / "toilet.geojson"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    next(f for f in document["features"] if f["id"] == place_id)["properties"].update(values)
+    path.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def test_sync_takes_in_what_was_changed_by_hand_and_check_says_that_it_waits(run, own_district):
+    path = change_file(own_district, "xhy-toilet-001", phone="010-6400")
+    _, out, _ = run("check", own_district)
+    assert "toilet.geojson was changed by hand; take it in with geo-service sync" in out
+    code, out, _ = run("sync", own_district, "--json")
+    (toilet,) = [entry for entry in json.loads(out) if entry["layer"] == "toilet"]
+    assert (code, toilet["changed"], toilet["applied"]) == (0, ["xhy-toilet-001"], True)
+    assert '"phone": "010-6400"' in path.read_text(encoding="utf-8")
+    assert "changed by hand" not in run("check", own_district)[1]
+
+
+def test_one_broken_file_stops_the_sync_of_every_layer(run, own_district):
+    change_file(own_district, "xhy-toilet-001", phone="010-6400")
+    station = own_district / "layers" / "station.geojson"
+    station.write_text(
+        station.read_text(encoding="utf-8").replace('"hours": "24/7"', '"hours": "often"', 1),
+        encoding="utf-8",
+    )
+    code, _, err = run("sync", own_district)
+    assert code == 2
+    assert "often" in err
+    station.unlink()
+    assert json.loads(run("sync", own_district, "--dry-run", "--json")[1])[-2]["changed"] == [
+        "xhy-toilet-001"
+    ]
+
+
 def test_check_of_a_sound_district_finds_no_error(run, demo_directory):
     code, out, _ = run("check", demo_directory, "--json")
     findings = json.loads(out)
@@ -406,13 +441,12 @@ def test_a_working_copy_changed_by_hand_is_not_overwritten(run, own_district, tm
     path.write_text(by_hand, encoding="utf-8")
     file = tmp_path / "station.geojson"
     file.write_text(json.dumps(STATION), encoding="utf-8")
-    code, out, err = run("import", own_district, file, "--layer", "station")
-    assert (code, out) == (1, "")
-    assert "changed by hand" in err
-    assert path.read_text(encoding="utf-8") == by_hand
-    assert run("import", own_district, path, "--layer", "station")[0] == 0
     assert run("import", own_district, file, "--layer", "station")[0] == 0
-    assert "手改驿站" in path.read_text(encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == by_hand
+    assert run("sync", own_district)[0] == 0
+    both = path.read_text(encoding="utf-8")
+    assert "手改驿站" in both
+    assert STATION["features"][0]["id"] in both
 
 
 @pytest.mark.parametrize("name", ["edge_link", "edge_head", "first_point", "link_edge"])

@@ -1,6 +1,5 @@
-"""Commands that make, change, look after, hand out and serve a district."""
+"""Commands that make, change, look after and serve a district."""
 
-import sys
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -149,42 +148,6 @@ def check(directory: Path, at: datetime, as_json: bool) -> None:
     print_answer(as_json, answer, "\n".join(f"{f.level:8}{f.subject:16}{f.message}" for f in findings))
     if any(f.level == "error" for f in findings):
         raise SystemExit(1)
-
-
-@cli.command()
-@DIRECTORY
-@click.option("--layer", metavar="L", required=True, help="Layer to write.")
-@click.option("--format", "format_", type=click.Choice(["geojson"]), default="geojson", show_default=True)
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="File to write; default: standard output."
-)
-@AS_JSON
-def export(directory: Path, layer: str, format_: str, output: Path | None, as_json: bool) -> None:
-    """Write a layer to a file: GeoJSON, WGS 84, the same bytes for the same layer."""
-    from geo_service.districts.changes import write_atomically
-    from geo_service.layers import dump_layer
-
-    with opened(directory) as district:
-        exported = district.places(layer)
-    if output is not None and output.resolve().is_relative_to(directory.resolve()):
-        raise InvalidInputError(
-            f"{output} lies inside the district {directory}; write to another place",
-            parameter="-o",
-            value=str(output),
-        )
-    data = dump_layer(exported)
-    if output is None:
-        sys.stdout.buffer.write(data)
-        return
-    write_atomically(output, data)
-    answer = {
-        "layer": layer,
-        "format": format_,
-        "features": len(exported.features),
-        "version": exported.version,
-        "file": str(output),
-    }
-    print_answer(as_json, answer, f"wrote {len(exported.features)} features of {layer} to {output}")
 
 
 @cli.command()
