@@ -16,7 +16,11 @@ from tests import docstrings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 GUIDE = "\n".join(path.read_text(encoding="utf-8") for path in sorted(CHECKOUT.glob("docs/guide/*.md")))
-FOR_TESTS_ONLY = {"GEO_SERVICE_REQUIRE_CHROMIUM"}
+FOR_TESTS_ONLY = {
+    "GEO_SERVICE_REQUIRE_CHROMIUM",
+    "GEO_SERVICE_REQUIRE_POSTGRES",
+    "GEO_SERVICE_FULL_EDITS",
+}
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Settings)])

@@ -41,7 +41,9 @@ _SET_SESSION = """
         seen_at = excluded.seen_at, expires_at = excluded.expires_at
 """
 _NOTE = "SELECT value FROM notes WHERE key = ?"
-_NOTES = "SELECT key, value FROM notes WHERE substr(key, 1, ?) = ? ORDER BY key"
+_NOTES = (
+    "SELECT key, value FROM notes WHERE substr(key, 1, ?) = ? AND substr(key, 1, 6) <> 'store.' ORDER BY key"
+)
 _SET_NOTE = """
     INSERT INTO notes (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value
 """

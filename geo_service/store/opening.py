@@ -1,0 +1,72 @@
+"""A store by one name: a path is SQLite, a URL is PostgreSQL with PostGIS."""
+
+from pathlib import Path
+
+from geo_service.errors import InvalidInputError
+from geo_service.layers import CATALOGUE, Catalogue
+from geo_service.store.base import Store
+from geo_service.store.sqlite import open_sqlite
+
+
+def is_url(place: str | Path) -> bool:
+    """
+    Whether the name of a store means a database server.
+
+    Parameters
+    ----------
+    place
+        Path or URL.
+
+    Returns
+    -------
+    is_url
+        False for a path.
+
+    Examples
+    --------
+    >>> is_url("postgresql://geo@db/geo"), is_url("store.sqlite")
+    (True, False)
+    """
+    return isinstance(place, str) and "://" in place
+
+
+def open_store(
+    place: str | Path, *, district: str = "main", create: bool = False, catalogue: Catalogue = CATALOGUE
+) -> Store:
+    """
+    Open the store of a district, wherever it is.
+
+    Parameters
+    ----------
+    place
+        Path of a SQLite file, or ``postgresql://user@host/database``.
+    district
+        Id of the district: names its schema in PostgreSQL; a file holds one district only.
+    create
+        Make it if it is missing.
+    catalogue
+        Categories and kinds of service of the district.
+
+    Returns
+    -------
+    store
+        To be closed by the caller.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is none and none shall be made, the URL is wrong, or psycopg is not installed.
+    BadDataError
+        If it is damaged, another program's, or a newer version's.
+    UnavailableError
+        If the server does not answer.
+    """
+    if not is_url(place):
+        return open_sqlite(Path(place), create=create, catalogue=catalogue)
+    try:
+        from geo_service.store.postgis import open_postgis
+    except ImportError as error:
+        raise InvalidInputError(
+            f"a store in PostgreSQL needs psycopg ({error}); install geo-service[postgis]", parameter="store"
+        ) from error
+    return open_postgis(str(place), district, create=create, catalogue=catalogue)
