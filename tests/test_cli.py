@@ -513,7 +513,7 @@ def test_an_export_does_not_overwrite_the_district(run, own_district):
         ["nearest", "DIR", "--from", "116.442,39.957", "--layer", "station", "--k", "x"],
         ["nearest", "DIR", "--layer", "station"],
         ["route", "DIR", "--from", "1,1", "--to", "1,1", "--profile", "car"],
-        ["export", "DIR", "--layer", "station", "--format", "kml"],
+        ["export", "DIR", "--layer", "station", "--format", "dwg"],
         ["nearest", "DIR", "--from", "116.442,39.957", "--layer", "station", "--service", ""],
         ["links", "--to", "116.442,39.957", "--name", ""],
         ["dance"],

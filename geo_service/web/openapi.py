@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import geo_service
+from geo_service.exchange.outgoing import FORMATS
 
 Part = dict[str, Any]
 
@@ -57,9 +58,12 @@ def _paths() -> Part:
             (400, 404, 422),
         ),
         "/api/v1/districts/{district}/places": _get(
-            "A layer as GeoJSON, whole or within a box",
-            ["district", "layer", "bbox", "limit", "f"],
-            {"application/geo+json": {"schema": _ref("schemas", "FeatureCollection")}},
+            "Places as GeoJSON or as a file, whole or within a box",
+            ["district", "layers", "bbox", "limit", "f", "datum_of_file"],
+            {
+                **{one.media_type.partition(";")[0]: {"schema": {}} for one in FORMATS.values()},
+                "application/geo+json": {"schema": _ref("schemas", "FeatureCollection")},
+            },
             (304, 400, 404),
         ),
     }
@@ -92,7 +96,7 @@ def _responses() -> Part:
     said = {
         400: "The request is refused; the message names the parameter and what is allowed.",
         404: "There is no such district or layer.",
-        406: "The client accepts no JSON.",
+        406: "The client accepts neither JSON nor the format it asks for.",
         414: "The query is too long.",
         422: "The streets do not lead there.",
     }
@@ -138,10 +142,24 @@ def _parameters() -> Part:
         "bbox": _query("bbox", "West,south,east,north, degrees; west below east.", {"type": "string"}),
         "limit": _query(
             "limit",
-            "Most features; more than 10000 means 10000.",
+            "Most features; more than 10000 means 10000. Only with `f=geojson`: files are whole.",
             {"type": "integer", "minimum": 1, "default": 1000},
         ),
-        "f": _query("f", "Format.", {"type": "string", "enum": ["geojson"], "default": "geojson"}),
+        "f": _query(
+            "f",
+            "Format; all but geojson come as a file, named by district, layer and datum.",
+            {"type": "string", "enum": list(FORMATS), "default": "geojson"},
+        ),
+        "layers": _query(
+            "layer",
+            "Name of the layer, as in `districts`; several by comma, or none for all, where `f` is a file.",
+            words,
+        ),
+        "datum_of_file": _query(
+            "datum",
+            "Datum of the coordinates in the file; `gcj02` for csv and ovital, `bd09` for ovital only.",
+            {"type": "string", "enum": ["wgs84", "gcj02", "bd09"], "default": "wgs84"},
+        ),
     }
 
 

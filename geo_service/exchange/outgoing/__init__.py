@@ -63,11 +63,25 @@ class Format:
 
 
 class Export(NamedTuple):
-    """A file ready to be written or sent: the name it should have, its media type, and the bytes."""
+    """
+    A file ready to be written or sent.
+
+    Parameters
+    ----------
+    file_name
+        The name it should have, which says its datum.
+    media_type
+        Over HTTP.
+    data
+        The file.
+    n_features
+        How many places and areas are in it.
+    """
 
     file_name: str
     media_type: str
     data: bytes
+    n_features: int
 
 
 _ONE_TEXT = Words(
@@ -258,7 +272,8 @@ def export_places(
         if job.category(layer).is_area and datum != "wgs84":
             message = f"{layer.name} holds areas, which go out in wgs84 only; leave datum out"
             raise InvalidInputError(message, parameter="datum", value=datum)
-    return Export(file_name(chosen, layers, datum, district), chosen.media_type, _writer(chosen.name)(job))
+    name, count = file_name(chosen, layers, datum, district), sum(1 for _ in job.features)
+    return Export(name, chosen.media_type, _writer(chosen.name)(job), count)
 
 
 def _names_with_areas() -> str:
