@@ -73,7 +73,7 @@ def cluster() -> "Iterator[Cluster]":
     made.remove()
 
 
-@pytest.fixture(params=["sqlite", "postgis"])
+@pytest.fixture(params=["sqlite", pytest.param("postgis", marks=pytest.mark.slow)])
 def home(request: pytest.FixtureRequest, tmp_path: Path) -> "Home":
     """A place for a store, one in each database; nothing is there yet."""
     from tests.stores import Home, new_district

@@ -193,7 +193,7 @@ class Store(AccountVerbs):
 
     def __init__(self, place: str, catalogue: Catalogue) -> None:
         super().__init__(place, catalogue)
-        self._parsed: dict[tuple[str, int], Feature] = {}
+        self._parsed: dict[tuple[str, str], Feature] = {}
         self._layers: dict[str, Layer] = {}
 
     @abstractmethod
@@ -223,7 +223,7 @@ class Store(AccountVerbs):
             if held is not None and held.version == version:
                 return held
             rows = link.rows(_LAYER, (name,))
-        layer = Layer(name, tuple(self._parse(row[0], Stored(*row[1:])) for row in rows), version)
+        layer = Layer(name, tuple(self._parse(Stored(*row[1:])) for row in rows), version)
         self._layers[name] = layer
         return layer
 
@@ -261,7 +261,7 @@ class Store(AccountVerbs):
             if key not in stored or stored[key].is_removed:
                 fault = "was removed" if key in stored else "does not exist"
                 raise NotFoundError(f"feature {key[:80]!r} {fault}", parameter="id", value=key[:80])
-        return tuple(self._parse(key, stored[key]) for key in ids)
+        return tuple(self._parse(stored[key]) for key in ids)
 
     def apply(
         self,
@@ -351,14 +351,14 @@ class Store(AccountVerbs):
                 f"layer={name[:80]!r} is unknown; known are {known}", parameter="layer", value=name[:80]
             )
 
-    def _parse(self, key: str, stored: Stored) -> Feature:
-        """Turn a committed row into a feature once per version, however often it is asked for."""
-        feature = self._parsed.get((key, stored.version))
+    def _parse(self, stored: Stored) -> Feature:
+        """Turn a document into a feature once, however often it is asked for."""
+        feature = self._parsed.get((stored.layer, stored.doc))
         if feature is None:
             feature = decode(stored.doc, stored.layer)
             if len(self._parsed) >= _KEPT_FEATURES:
                 self._parsed = {}
-            self._parsed[key, stored.version] = feature
+            self._parsed[stored.layer, stored.doc] = feature
         return feature
 
     def _stored(self, link: Link, ids: Sequence[str]) -> dict[str, Stored]:
