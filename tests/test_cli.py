@@ -533,23 +533,3 @@ def test_a_link_to_nothing_and_a_nameless_name_make_no_district(run, tmp_path):
     refused(run("init", tmp_path / "d", "--demo", "xiangheyuan", "--name", "a\nb"), "name=")
     refused(run("init", tmp_path / "d", "--demo", "xiangheyuan", "--date", "1900-01-01"), "2000")
     assert [path.name for path in tmp_path.iterdir()] == ["link"]
-
-
-def test_a_stop_on_the_way_says_what_it_adds(run, demo_directory):
-    ends = ["--from", "116.436,39.952", "--to", "116.447,39.961"]
-    code, out, _ = run("onway", demo_directory, *ends, "--layer", "station", "--json")
-    answer = json.loads(out)
-    assert code == 0
-    added = [result["added_s"] for result in answer["results"]]
-    assert added == sorted(added)
-    assert added[0] >= 0
-    assert run("onway", demo_directory, *ends, "--layer", "station")[1].startswith("without a stop: ")
-
-
-def test_range_keeps_the_reserve_and_says_when_nothing_is_near_enough(run, demo_directory):
-    question = ["--from", "116.442,39.957", "--layer", "station"]
-    code, out, _ = run("range", demo_directory, *question, "--range-m", 3000, "--reserve-m", 1000, "--json")
-    assert code == 0
-    assert all(result["length_m"] <= 2000 for result in json.loads(out)["results"])
-    code, out, _ = run("range", demo_directory, *question, "--range-m", 10)
-    assert (code, out.strip()) == (1, "none within range")

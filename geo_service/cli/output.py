@@ -118,6 +118,53 @@ def nearest_text(answer: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def onway_text(answer: dict[str, Any]) -> str:
+    """Stops as a numbered list, the added time first."""
+    lines = [f"without a stop: {minutes_text(answer['direct_cost_s'])}"]
+    for rank, stop in enumerate(answer["results"], start=1):
+        way = f"+{minutes_text(stop['added_s'])}  there in {minutes_text(stop['cost_s'])}"
+        lines.append(f"{rank}. {stop['name']}  {way}  {stop['state']}")
+        lines.append(f"   {stop['id']}  {stop['lon']:.6f},{stop['lat']:.6f}")
+        lines += [f"   {app}: {url}" for app, url in stop["links"].items() if rank == 1]
+    if not answer["results"]:
+        return "\n".join([*lines, "no stop is open on the way"])
+    onward = [f"   {app}: {url}" for app, url in answer["onward_links"].items()]
+    return "\n".join([*lines, "and from there to the destination:", *onward])
+
+
+def range_text(answer: dict[str, Any]) -> str:
+    """Places within range, or plainly that there is none and how far the nearest is."""
+    if answer["results"]:
+        return nearest_text(answer)
+    left_m = answer["range_m"] - answer["reserve_m"]
+    said = f"none within range: {left_m:.0f} m are left after the reserve"
+    nearest = answer["nearest"]
+    if nearest is None:
+        return f"{said}, and no place of the layer counts at all"
+    return f"{said}; the nearest is {nearest['name']} ({nearest['id']}), {nearest['length_m']:.0f} m by the streets"
+
+
+def coverage_text(answer: dict[str, Any]) -> str:
+    """The share, what it is a share of, and what a trial would make of it."""
+    share, minutes = answer["covered_share"], answer["minutes"]
+    lines = [
+        f"{share:.1%} of street length ({answer['covered_m'] / 1000:.1f} of {answer['street_m'] / 1000:.1f} km) "
+        f"has a place within {minutes:g} min ({answer['profile']})",
+        f"{answer['nodes']['covered_share']:.1%} of {answer['nodes']['count']} junctions",
+        f"{answer['eligible']} of {answer['places']} places count ({answer['open_rule']})",
+        "street length is not demand: a metre of empty lane counts as much as any other",
+    ]
+    trial = answer.get("what_if")
+    if trial:
+        lines.append(f"with the changes: {trial['covered_share']:.1%} ({trial['difference']:+.2%})")
+        lines += [f"  {_change_name(one)} alone: {one['difference']:+.2%}" for one in trial["alone"]]
+    return "\n".join(lines)
+
+
+def _change_name(one: dict[str, Any]) -> str:
+    return f"without {one['without']}" if "without" in one else "with {:.6f},{:.6f}".format(*one["with"])
+
+
 def _shortfall_text(short: dict[str, Any], some: bool) -> str:
     if not short["places"]:
         return "there are no places in this layer yet; `geo-service import` brings some"

@@ -1,29 +1,36 @@
-"""Commands that ask: nearest, on the way, within range, the way, links into map apps."""
+"""Commands that ask: nearest, on the way, within range, reach, coverage, the way, links into map apps."""
 
 import json
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from geo_service.cli.output import minutes_text, nearest_text, print_answer
+from geo_service.cli.output import (
+    coverage_text,
+    minutes_text,
+    nearest_text,
+    onway_text,
+    print_answer,
+    range_text,
+)
 from geo_service.cli.words import (
-    ACCEPT,
     AS_JSON,
     AT,
     DATUM,
     DIRECTORY,
     LAYER,
-    OPERATOR,
     PROFILE,
-    SERVICES,
     LonLat,
     LonLatType,
+    MinutesType,
+    TimeType,
     cli,
     opened,
     read_settings,
+    refuse_inside,
     to_wgs84,
+    wishes,
 )
 from geo_service.errors import InvalidInputError
 
@@ -35,36 +42,11 @@ from geo_service.errors import InvalidInputError
 @click.option("--k", type=int, default=5, show_default=True, help="How many.")
 @PROFILE
 @AT
-@SERVICES
-@OPERATOR
-@ACCEPT
-@DATUM
-@AS_JSON
-def nearest(
-    directory: Path,
-    origin: LonLat,
-    layer: str,
-    k: int,
-    profile: str,
-    at: datetime,
-    services: tuple[str, ...],
-    operator: str | None,
-    accept: tuple[str, ...],
-    datum: str,
-    as_json: bool,
-) -> None:
+@wishes
+def nearest(directory: Path, origin: LonLat, datum: str, as_json: bool, **asked: Any) -> None:
     """Nearest places by the streets that are open on arrival."""
     with opened(directory) as district:
-        answer = district.nearest(
-            origin=to_wgs84(origin, datum),
-            layer=layer,
-            at=at,
-            k=k,
-            profile=profile,
-            service=services,
-            operator=operator,
-            accept=accept,
-        )
+        answer = district.nearest(origin=to_wgs84(origin, datum), **asked)
     print_answer(as_json, answer, nearest_text(answer))
     if not answer["results"]:
         raise SystemExit(1)
@@ -78,37 +60,15 @@ def nearest(
 @click.option("--k", type=int, default=3, show_default=True, help="How many.")
 @PROFILE
 @AT
-@SERVICES
-@OPERATOR
-@ACCEPT
-@DATUM
-@AS_JSON
+@wishes
 def onway(
-    directory: Path,
-    origin: LonLat,
-    destination: LonLat,
-    datum: str,
-    as_json: bool,
-    services: tuple[str, ...],
-    **wishes: Any,
+    directory: Path, origin: LonLat, destination: LonLat, datum: str, as_json: bool, **asked: Any
 ) -> None:
     """Places of least added time on the way, open when one gets there."""
     with opened(directory) as district:
-        answer = district.onway(
-            origin=to_wgs84(origin, datum),
-            destination=to_wgs84(destination, datum),
-            service=services,
-            **wishes,
-        )
-    lines = [f"without a stop: {minutes_text(answer['direct_s'])}"]
-    lines += [
-        f"{rank}. {result['name']}  +{minutes_text(result['added_s'])}  there in {minutes_text(result['cost_s'])}  "
-        f"{result['state']}"
-        for rank, result in enumerate(answer["results"], start=1)
-    ]
-    print_answer(
-        as_json, answer, "\n".join(lines if answer["results"] else [*lines, "no stop is open on the way"])
-    )
+        ends = (to_wgs84(origin, datum), to_wgs84(destination, datum))
+        answer = district.onway(origin=ends[0], destination=ends[1], **asked)
+    print_answer(as_json, answer, onway_text(answer))
     if not answer["results"]:
         raise SystemExit(1)
 
@@ -125,27 +85,76 @@ def onway(
 @click.option("--k", type=int, default=5, show_default=True, help="How many.")
 @PROFILE
 @AT
-@SERVICES
-@OPERATOR
-@ACCEPT
-@DATUM
-@AS_JSON
+@wishes
 def range_(
-    directory: Path,
-    origin: LonLat,
-    via: LonLat | None,
-    datum: str,
-    as_json: bool,
-    services: tuple[str, ...],
-    **wishes: Any,
+    directory: Path, origin: LonLat, via: LonLat | None, datum: str, as_json: bool, **asked: Any
 ) -> None:
     """Nearest places that the remaining range reaches, also after a drop-off."""
     with opened(directory) as district:
         answer = district.within_range(
-            origin=to_wgs84(origin, datum), via=via and to_wgs84(via, datum), service=services, **wishes
+            origin=to_wgs84(origin, datum), via=via and to_wgs84(via, datum), **asked
         )
-    print_answer(as_json, answer, nearest_text(answer) or "none within range")
+    print_answer(as_json, answer, range_text(answer))
     if not answer["results"]:
+        raise SystemExit(1)
+
+
+@cli.command()
+@DIRECTORY
+@click.option("--from", "origin", type=LonLatType(), required=True, help="Where the rider is.")
+@click.option("--minutes", type=MinutesType(), default="5,10,15", show_default=True, help="Longest times.")
+@PROFILE
+@DATUM
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="GeoJSON file to write.")
+@AS_JSON
+def reach(
+    directory: Path,
+    origin: LonLat,
+    minutes: tuple[float, ...],
+    profile: str,
+    datum: str,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """What is within some minutes, as polygons: every reached street inside, no other."""
+    from geo_service.districts.working_copy import write_atomically
+
+    if output is not None:
+        refuse_inside(directory, output)
+    with opened(directory) as district:
+        answer = district.reach(origin=to_wgs84(origin, datum), minutes=minutes, profile=profile)
+    if output is not None:
+        write_atomically(output, json.dumps(answer, ensure_ascii=False).encode())
+    lines = [
+        f"{band['minutes']:g} min: {band['street_m'] / 1000:.1f} km of street"
+        for band in (feature["properties"] for feature in answer["features"])
+    ]
+    print_answer(as_json, answer, "\n".join([*lines, *([f"wrote {output}"] if output else [])]))
+
+
+@cli.command()
+@DIRECTORY
+@LAYER
+@click.option(
+    "--minutes", type=float, default=10.0, show_default=True, help="Longest time to the nearest place."
+)
+@click.option("--profile", type=click.Choice(["walk", "ebike"]), default="walk", show_default=True)
+@click.option(
+    "--at",
+    type=TimeType(),
+    help="Count only places open from then until the minutes are over; else all in use.",
+)
+@click.option("--without", multiple=True, metavar="ID", help="What if this place closed; repeatable.")
+@click.option(
+    "--with", "with_", type=LonLatType(), multiple=True, help="What if a place stood here; repeatable."
+)
+@wishes
+def coverage(directory: Path, with_: tuple[LonLat, ...], datum: str, as_json: bool, **asked: Any) -> None:
+    """Share of street length with a place within some minutes; and what if some went or came."""
+    with opened(directory) as district:
+        answer = district.coverage(with_=[to_wgs84(point, datum) for point in with_], **asked)
+    print_answer(as_json, answer, coverage_text(answer))
+    if not answer["eligible"]:
         raise SystemExit(1)
 
 

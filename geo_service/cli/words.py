@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -31,6 +31,20 @@ class LonLatType(click.ParamType[LonLat]):
         if isinstance(value, tuple):
             return value
         return parse_lonlat(value, parameter=param.opts[0] if param else "point")
+
+
+class MinutesType(click.ParamType[tuple[float, ...]]):
+    """Minutes joined by commas."""
+
+    name = "M,M"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        """Read the text, or refuse it by name."""
+        from geo_service.districts.answers import parse_minutes
+
+        return value if isinstance(value, tuple) else parse_minutes(value, "--minutes")
 
 
 class BBoxType(click.ParamType[tuple[float, ...]]):
@@ -129,13 +143,28 @@ AT = click.option(
 )
 SERVICES = click.option(
     "--service",
-    "services",
+    "service",
     multiple=True,
     metavar="KIND",
     help="Must be on offer then, e.g. hot_water; repeatable.",
 )
 OPERATOR = click.option("--operator", metavar="NAME", help="Operator of the cabinet or the place.")
 ACCEPT = click.option("--accept", type=WordsType(), default="", help="Also accept: unknown, stale.")
+PLAN = click.option("--plan", metavar="NAME", help="Plan that the cabinet serves.")
+VOLTAGE = click.option(
+    "--voltage",
+    "voltage_v",
+    type=click.IntRange(1, 1000),
+    metavar="V",
+    help="Voltage that the cabinet serves.",
+)
+
+
+def wishes(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say what a place must be and how JSON is asked for."""
+    for option in (AS_JSON, DATUM, ACCEPT, VOLTAGE, PLAN, OPERATOR, SERVICES):
+        command = option(command)
+    return command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -154,6 +183,16 @@ def opened(directory: Path) -> Iterator["District"]:
         yield district
     finally:
         district.close()
+
+
+def refuse_inside(directory: Path, output: Path) -> None:
+    """Refuse to write into a district."""
+    if output.resolve().is_relative_to(directory.resolve()):
+        raise InvalidInputError(
+            f"{output} lies inside the district {directory}; write to another place",
+            parameter="-o",
+            value=str(output),
+        )
 
 
 def read_settings() -> Any:
