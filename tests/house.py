@@ -59,6 +59,8 @@ ROOMS_OF: Mapping[str, frozenset[str]] = {
     "click": frozenset({"cli"}),
     "docx": frozenset({"paper"}),
     "flask": frozenset({"web"}),
+    "flask_limiter": frozenset({"web"}),
+    "flask_wtf": frozenset({"web"}),
     "folium": frozenset({"maps"}),
     "geopandas": frozenset({"frames", "exchange", "planning"}),
     "granian": frozenset({"cli", "web"}),

@@ -25,6 +25,7 @@ from geo_service.hours import SHANGHAI
 from geo_service.settings import Settings, resource_dir
 from geo_service.web.api import api
 from geo_service.web.assets import Assets
+from geo_service.web.desk import open_desk
 from geo_service.web.http import (
     QUERY_LIMIT,
     Query,
@@ -119,6 +120,7 @@ def create_app(
         "clock": clock,
         "drawn": {},
         "drawing": threading.Lock(),
+        "refuse": _refuse,
     }
     app.before_request(_check_host)
     app.before_request(_check_size)
@@ -128,6 +130,7 @@ def create_app(
     app.add_url_rule("/healthz", "healthz", _health)
     app.register_blueprint(api)
     app.register_blueprint(rider)
+    open_desk(app)
     return app
 
 

@@ -1,0 +1,225 @@
+"""The way into the desk over HTTP: signing in, and what each page demands of whom."""
+
+import itertools
+import re
+import shutil
+from datetime import datetime
+
+import pytest
+
+from geo_service.desk.accounts import IDLE_LIFE, create_account, hash_password
+from geo_service.desk.permissions import GRANTS, Reach
+from geo_service.districts import open_district
+from geo_service.hours import SHANGHAI
+from geo_service.settings import Settings
+from geo_service.store.accounts import Account
+from geo_service.web import create_app
+from geo_service.web.desk import demands
+
+pytestmark = pytest.mark.slow
+
+NOON = datetime(2026, 11, 18, 12, 0, tzinfo=SHANGHAI)
+WORD = "correct horse battery"
+ROLES = ("viewer", "verifier", "editor", "admin")
+
+
+HOSTS = itertools.count(1)
+
+
+class Desk:
+    """One browser at the desk of a district."""
+
+    def __init__(self, app, district_id):
+        self.client, self.root = app.test_client(), f"/{district_id}/desk"
+        self.client.environ_base["REMOTE_ADDR"] = f"2001:db8::{next(HOSTS):x}"  # tries are counted by address
+
+    def get(self, path, **options):
+        return self.client.get(self.root + path, **options)
+
+    def token(self, path="/sign-in"):
+        return re.search(r'name="csrf_token" value="([^"]+)"', self.get(path).text)[1]
+
+    def post(self, path, form=None, token_from="/sign-in", **options):
+        return self.client.post(
+            self.root + path, data={"csrf_token": self.token(token_from)} | (form or {}), **options
+        )
+
+    def sign_in(self, name, password=WORD, **form):
+        return self.post("/sign-in", {"name": name, "password": password} | form)
+
+
+@pytest.fixture(scope="module")
+def district(demo_directory, tmp_path_factory):
+    """A district with an account for each role, made once: hashing is slow on purpose."""
+    directory = tmp_path_factory.mktemp("desk") / "xiangheyuan"
+    shutil.copytree(demo_directory, directory)
+    opened = open_district(directory)
+    for role in ROLES:
+        account = Account(
+            role, hash_password(WORD), role, NOON, layers=("toilet",), places=("xhy-station-001",)
+        )
+        opened.store.put_account(account)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def ticking():
+    return [NOON]
+
+
+@pytest.fixture(scope="module")
+def app(district, ticking):
+    return create_app({district.id: district}, Settings(), clock=lambda: ticking[0])
+
+
+@pytest.fixture
+def clock(ticking):
+    ticking[0] = NOON
+    yield ticking
+    ticking[0] = NOON
+
+
+@pytest.fixture
+def browser_of(app, district):
+    def sign_in_as(role=None):
+        desk = Desk(app, district.id)
+        if role:
+            assert desk.sign_in(role).status_code == 303
+        return desk
+
+    return sign_in_as
+
+
+def test_the_desk_is_closed_to_strangers_and_leads_them_to_the_sign_in(browser_of, district):
+    answer = browser_of().get("/")
+    assert answer.status_code == 303
+    assert answer.location == f"/{district.id}/desk/sign-in?next=/{district.id}/desk/"
+
+
+def test_who_signs_in_gets_to_the_page_that_was_asked_for(browser_of, district):
+    desk = browser_of()
+    answer = desk.sign_in("viewer", next=f"/{district.id}/desk/?lang=en")
+    assert (answer.status_code, answer.location) == (303, f"/{district.id}/desk/?lang=en")
+    page = desk.get("/?lang=en")
+    assert page.status_code == 200
+    assert "Overview" in page.text
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["//evil.example", "/\\evil.example", "https://evil.example", "/xiangheyuan/", "/xiangheyuan/desk/\r\nX: y",
+     "/xiangheyuan/desk//evil.example", "javascript:alert(1)", ""],
+)  # fmt: skip
+def test_signing_in_never_leads_off_the_desk(browser_of, district, target):
+    assert browser_of().sign_in("viewer", next=target).location == f"/{district.id}/desk/"
+
+
+def test_a_wrong_password_and_a_wrong_name_get_the_same_answer(browser_of):
+    bodies = [
+        re.sub(r'value="[^"]+"', "", browser_of().sign_in(name, "wrong wrong wrong").text)
+        for name in ("viewer", "nobody")
+    ]
+    assert bodies[0] == bodies[1]
+    assert "账号或密码不对" in bodies[0]
+
+
+def test_many_wrong_passwords_are_slowed_down_but_the_owner_elsewhere_is_not(browser_of):
+    attacker = browser_of()
+    statuses = [attacker.sign_in("viewer", "wrong wrong wrong").status_code for _ in range(11)]
+    assert statuses == [403] * 10 + [429]
+    elsewhere = browser_of()
+    elsewhere.client.environ_base["REMOTE_ADDR"] = "192.0.2.7"
+    assert elsewhere.sign_in("viewer").status_code == 303
+
+
+def test_a_form_without_its_token_is_refused(browser_of):
+    desk = browser_of("viewer")
+    answer = desk.client.post(desk.root + "/sign-out")
+    assert answer.status_code == 403
+    assert desk.get("/").status_code == 200
+
+
+def test_the_cookie_is_kept_from_scripts_and_bound_to_https_where_there_is_https(browser_of):
+    plain = browser_of().sign_in("viewer").headers["Set-Cookie"]
+    assert plain.startswith("desk=")
+    assert "HttpOnly" in plain
+    assert "SameSite=Lax" in plain
+    desk = browser_of()
+    base = "https://localhost"
+    token = re.search(r'csrf_token" value="([^"]+)"', desk.get("/sign-in", base_url=base).text)[1]
+    form = {"csrf_token": token, "name": "viewer", "password": WORD}
+    secure = desk.client.post(desk.root + "/sign-in", data=form, base_url=base).headers["Set-Cookie"]
+    assert secure.startswith("__Host-desk=")
+    assert "Secure" in secure
+
+
+def test_signing_out_ends_the_session_for_a_copied_cookie_too(browser_of):
+    desk = browser_of("viewer")
+    cookie = desk.client.get_cookie("desk").value
+    assert desk.post("/sign-out", token_from="/").status_code == 303
+    desk.client.set_cookie("desk", cookie)
+    assert desk.get("/").status_code == 303
+
+
+def test_a_session_ends_after_its_time(browser_of, clock):
+    desk = browser_of("viewer")
+    clock[0] = NOON + IDLE_LIFE
+    assert desk.get("/").status_code == 303
+
+
+def test_a_password_that_someone_else_set_must_be_changed_first(browser_of, district):
+    create_account(district.store, "new", WORD, "viewer", at=NOON)
+    desk = browser_of("new")
+    assert desk.get("/").location == f"/{district.id}/desk/password"
+    answer = desk.post("/password", {"old": WORD, "new": "another good one"}, token_from="/password")
+    assert answer.location == f"/{district.id}/desk/"
+    assert desk.get("/").status_code == 200
+
+
+def test_pages_of_riders_set_no_cookie(browser_of, district):
+    answer = browser_of().client.get(f"/{district.id}/")
+    assert "Set-Cookie" not in answer.headers
+
+
+def desk_rules(app):
+    return [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("desk.")]
+
+
+def test_every_page_of_the_desk_says_what_it_demands(app):
+    assert {rule.endpoint for rule in desk_rules(app)} == set(demands())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_page_is_open_to_those_roles_that_the_table_grants_it(app, browser_of, district, role):
+    desk = browser_of(role)
+    token = desk.token("/")
+    for rule in desk_rules(app):
+        action = demands()[rule.endpoint]
+        if action is None:
+            continue
+        values = dict.fromkeys(rule.arguments, "xhy-toilet-001") | {"district_id": district.id}
+        path = rule.build(values)[1]
+        is_granted = GRANTS[action][role] is not Reach.NOWHERE
+        for method in rule.methods - {"HEAD", "OPTIONS"}:
+            answer = desk.client.open(
+                path, method=method, data={"csrf_token": token} if method == "POST" else None
+            )
+            assert (answer.status_code != 403) == is_granted, (role, method, path, answer.status_code)
+            assert answer.status_code < 500
+
+
+def test_every_page_is_closed_to_strangers_whatever_the_method(app, browser_of, district):
+    desk = browser_of()
+    token = desk.token()
+    for rule in desk_rules(app):
+        if rule.endpoint == "desk.sign_in_page":
+            continue
+        values = dict.fromkeys(rule.arguments, "xhy-toilet-001") | {"district_id": district.id}
+        path = rule.build(values)[1]
+        for method in rule.methods - {"HEAD", "OPTIONS"}:
+            answer = desk.client.open(
+                path, method=method, data={"csrf_token": token} if method == "POST" else None
+            )
+            assert answer.status_code == (303 if method == "GET" else 401), (method, path)
