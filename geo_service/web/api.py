@@ -1,10 +1,8 @@
-"""The questions of the finder over HTTP, for other programs; our own pages never send a position."""
+"""The API for other programs: what is served, layers as files, and the questions of `web.questions`."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any, cast
 
-import numpy as np
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotAcceptable
 
@@ -13,24 +11,21 @@ from geo_service.districts.district import link_settings
 from geo_service.districts.handing_out import Choice, chosen_layers, hand_out
 from geo_service.errors import InvalidInputError
 from geo_service.exchange.outgoing import FORMATS, Format
-from geo_service.geo import BBox, Datum, convert_datum, parse_bbox, parse_lonlat
-from geo_service.hours import parse_time
+from geo_service.geo import BBox, Datum, parse_bbox
 from geo_service.layers import Feature, Layer, Place, feature_to_json
 from geo_service.web.http import Query, cached, json_answer
 from geo_service.web.openapi import describe
+from geo_service.web.questions import DATUMS, questions
 from geo_service.web.served import (
     find_district,
-    first_profile,
-    present_time,
     served_districts,
     served_settings,
 )
 from geo_service.web.words import WORDS
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
+api.register_blueprint(questions)
 
-DATUMS = ("wgs84", "gcj02", "bd09")
-K_DEFAULT, K_MOST = 5, 100
 LIMIT_DEFAULT, LIMIT_MOST = 1000, 10_000
 GEOJSON = "application/geo+json"
 
@@ -78,39 +73,6 @@ def districts() -> Response:
     response = json_answer({"districts": [_district_json(d) for d in served_districts().values()]})
     response.headers["Cache-Control"] = "no-cache"
     return response
-
-
-@api.get("/districts/<district_id>/nearest")
-def nearest(district_id: str) -> Response:
-    """Find the nearest places that are open on arrival."""
-    query = Query(request, "from", "layer", "k", "profile", "at", "service", "accept", "operator", "datum")
-    district = find_district(district_id)
-    return json_answer(
-        district.nearest(
-            origin=_point(query, "from"),
-            layer=query.required("layer", "NAME"),
-            k=query.count("k", K_DEFAULT, K_MOST),
-            profile=_profile(query, district),
-            at=_instant(query),
-            service=query.words("service"),
-            operator=query.text("operator"),
-            accept=query.words("accept"),
-        )
-    )
-
-
-@api.get("/districts/<district_id>/route")
-def route(district_id: str) -> Response:
-    """Find the fastest way."""
-    query = Query(request, "from", "to", "profile", "datum")
-    district = find_district(district_id)
-    return json_answer(
-        district.route(
-            origin=_point(query, "from"),
-            destination=_point(query, "to"),
-            profile=_profile(query, district),
-        )
-    )
 
 
 @api.get("/districts/<district_id>/places")
@@ -162,24 +124,6 @@ def _mimetype(chosen: Format) -> str:
 
 def _part(bbox: BBox | None) -> str:
     return "all" if bbox is None else "_".join(f"{value:g}" for value in bbox)
-
-
-def _point(query: Query, name: str) -> LonLat:
-    lonlat = parse_lonlat(query.required(name, "LON,LAT"), name)
-    datum = query.choice("datum", "wgs84", DATUMS)
-    if datum == "wgs84":
-        return lonlat
-    lon, lat = convert_datum(np.array([lonlat]), datum, "wgs84")[0].tolist()  # type: ignore[arg-type]
-    return lon, lat
-
-
-def _profile(query: Query, district: District) -> str:
-    return query.choice("profile", first_profile(district), district.profiles)
-
-
-def _instant(query: Query) -> datetime:
-    text = query.text("at")
-    return present_time() if text in (None, "now") else parse_time(text, "at")
 
 
 def _district_json(district: District) -> dict[str, Any]:
