@@ -201,7 +201,7 @@ def hash_password(password: str) -> str:
     Returns
     -------
     password_hash
-        argon2id with its parameters and salt.
+        As argon2id writes it, with parameters and salt.
 
     Raises
     ------
