@@ -91,7 +91,7 @@ COLUMNS: tuple[Column, ...] = (
     _fact("hours", "营业时间", "opening hours (OSM)"),
     _fact("services", "服务项目", "services, each with its own hours", "records", "kind"),
     _fact("access", "进入方式", "ways in", "records", "method"),
-    _fact("ebike_parking", "电动车停放", "e-bike parking: true, false or spaces", "flag"),
+    _fact("ebike_parking", "电动车停放", "e-bike parking: yes, no or spaces", "flag"),
     Column("power_operator", "充换电运营商", "power operator", ("power", "operator")),
     Column("power_plan", "套餐", "battery plan", ("power", "plan")),
     Column("power_voltage_v", "电压_伏", "voltages, volts", ("power", "voltage_v"), "list"),
@@ -276,6 +276,8 @@ def _written(column: Column, value: Any) -> str:
         return "; ".join(_record(record, column.lead) for record in value)
     if column.kind == "table":
         return "; ".join(_record({"": key, **members}, "") for key, members in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"  # true is a formula to LibreOffice
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -444,14 +446,14 @@ def _unreadable(column: Column, cell: str) -> InvalidInputError:
     return InvalidInputError(message, parameter=column.key, value=shown)
 
 
-_JSON_START = re.compile(r'["\[]|true$|false$|-?\d')
+_JSON_START = re.compile(r'["\[]|true$|false$|TRUE$|FALSE$|-?\d')
 
 
 def _read_free(cell: str) -> Any:
     if not _JSON_START.match(cell):
         return cell
     try:
-        value = json.loads(cell)
+        value = json.loads(cell.lower() if cell in ("TRUE", "FALSE") else cell)
     except (ValueError, RecursionError):
         return cell
     is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -15,7 +15,9 @@ NOTICE = Column("notice", "声明", "notice (derived)")
 
 def typed(column: Column, cell: str | None) -> Value:
     """
-    Turn a cell into a number, day or flag where its column holds such.
+    Turn a cell into a number or day where its column holds such.
+
+    Flags stay the texts ``yes`` and ``no``: LibreOffice saves a real one as the formula ``=TRUE()``.
 
     Parameters
     ----------
@@ -31,12 +33,8 @@ def typed(column: Column, cell: str | None) -> Value:
     """
     if cell is None:
         return None
-    if column.kind == "number":
-        return float(cell)
-    if column.kind == "whole" or (column.kind == "flag" and cell.isdecimal()):
-        return int(cell)
-    if column.kind == "flag":
-        return cell == "true"
+    if column.kind in ("number", "whole"):
+        return int(cell) if cell.lstrip("-").isdecimal() else float(cell)
     return date.fromisoformat(cell) if column.kind == "day" else cell
 
 
