@@ -283,9 +283,7 @@ def test_libreoffice_computes_no_cell_of_ours(folder, office, name):
     shown = [
         cell
         for layer in LAYERS[name]
-        for row in csv.reader(
-            (out / f"{name}-{WIDER[layer.name].zh} {layer.name}.csv").open(encoding="utf-8-sig")
-        )
+        for row in rows_of_csv(out / f"{name}-{WIDER[layer.name].zh} {layer.name}.csv")
         for cell in row
     ]
     assert not any(cell.startswith(("Err:", "#NAME", "#VALUE")) for cell in shown)
