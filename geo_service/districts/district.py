@@ -22,6 +22,7 @@ from geo_service.districts.config import DistrictConfig, read_config
 from geo_service.districts.routers import PROFILES as PROFILES
 from geo_service.districts.routers import Routers
 from geo_service.districts.routers import use_jit_cache as use_jit_cache
+from geo_service.districts.stores import open_district_store
 from geo_service.errors import NotFoundError
 from geo_service.exchange.navlinks import LinkSettings
 from geo_service.hours import SHANGHAI
@@ -30,32 +31,36 @@ from geo_service.network.features import OsmArea, load_features
 from geo_service.network.graph import Network
 from geo_service.settings import Settings, load_settings
 from geo_service.store.base import Store
-from geo_service.store.sqlite import open_sqlite
 
 if TYPE_CHECKING:
     from geo_service.engine.router import Router
-    from geo_service.finder import CoverageQuestion, NearestQuestion
+    from geo_service.finder import CoverageQuestion, NearestQuestion, Wish
 
 FloatArray = npt.NDArray[np.float64]
 LonLat = tuple[float, float]
 Answer = dict[str, Any]
 
 
-class Wishes(TypedDict, total=False):
+class PlaceWishes(TypedDict, total=False):
     """
-    What may be wished for in every question about places.
+    What may be wished for of a place in every question.
 
-    ``profile`` is ``"ebike"`` or ``"walk"``; ``service`` names kinds of service that must all be on offer on arrival;
-    ``operator``, ``plan`` and ``voltage_v`` are those of the cabinet (or the place), exactly; ``accept`` names states
-    accepted besides open and closing soon, of ``"unknown"`` and ``"stale"``.
+    ``service`` names kinds of service that must all be on offer on arrival; ``operator``, ``plan`` and ``voltage_v``
+    are those of the cabinet (or the place), exactly; ``accept`` names states accepted besides open and closing soon, of
+    ``"unknown"`` and ``"stale"``.
     """
 
-    profile: str
     service: Sequence[str]
     operator: str | None
     plan: str | None
     voltage_v: int | None
     accept: Sequence[str]
+
+
+class Wishes(PlaceWishes, total=False):
+    """The same, and the ``profile``: ``"ebike"`` or ``"walk"``."""
+
+    profile: str
 
 
 class District:
@@ -95,7 +100,7 @@ class District:
         self.synthetic = config.synthetic
         self.map_approval = config.map_approval or None
         self.catalogue: Catalogue = catalogue_with(config.categories, config.services)
-        self.store: Store = open_sqlite(directory / "store.sqlite", catalogue=self.catalogue)
+        self.store: Store = open_district_store(directory, config)
         self.routers: Mapping[str, Router] = Routers(directory)
         ages = Ages(settings.hours_age_days, settings.existence_age_days, settings.cabinet_age_days)
         self.finder: Finder = Finder(self.store, self.routers, self.catalogue, ages)
@@ -412,11 +417,7 @@ class District:
         at: datetime | None = None,
         without: Sequence[str] = (),
         with_: Sequence[LonLat] = (),
-        service: Sequence[str] = (),
-        operator: str | None = None,
-        plan: str | None = None,
-        voltage_v: int | None = None,
-        accept: Sequence[str] = (),
+        **wishes: Unpack[PlaceWishes],
     ) -> Answer:
         """
         How much of the streets has a place of a layer within some minutes, and what if some went or came.
@@ -436,16 +437,8 @@ class District:
             Ids of places to close, for a trial.
         with_
             Where places come, for a trial; they are taken to be open.
-        service
-            Kinds of service that must all be on offer.
-        operator
-            Operator of the cabinet or place.
-        plan
-            Plan of the cabinet.
-        voltage_v
-            Voltage of the cabinet.
-        accept
-            ``"unknown"``, ``"stale"``: states accepted besides open and closing soon.
+        **wishes
+            Words of `PlaceWishes`.
 
         Returns
         -------
@@ -460,8 +453,7 @@ class District:
         NotFoundError
             If there is no such layer or place.
         """
-        wishes: Wishes = {"service": service, "operator": operator, "plan": plan, "voltage_v": voltage_v}
-        question = self.coverage_question(layer, minutes, profile, at, accept, wishes)
+        question = self.coverage_question(layer, minutes, profile, at, **wishes)
         if not without and not with_:
             return coverage_json(question, self.finder.coverage(question))
         new = np.array(with_, dtype=np.float64).reshape(-1, 2)
@@ -469,13 +461,7 @@ class District:
         return coverage_json(question, answer.before) | what_if_json(answer, without, with_)
 
     def coverage_question(
-        self,
-        layer: str,
-        minutes: float,
-        profile: str,
-        at: datetime | None,
-        accept: Sequence[str],
-        wishes: "Wishes",
+        self, layer: str, minutes: float, profile: str, at: datetime | None, **wishes: Unpack[PlaceWishes]
     ) -> "CoverageQuestion":
         """
         The question that `coverage` asks of the finder.
@@ -490,26 +476,19 @@ class District:
             ``"walk"`` or ``"ebike"``.
         at
             Departure, or None.
-        accept
-            States accepted.
-        wishes
-            Words of `Wishes`.
+        **wishes
+            Words of `PlaceWishes`.
 
         Returns
         -------
         question
             To be given to ``finder.coverage`` and ``finder.what_if``.
         """
-        from geo_service.finder import CoverageQuestion, Wish
+        from geo_service.finder import CoverageQuestion
 
-        wish = Wish(
-            tuple(wishes.get("service", ())),
-            wishes.get("operator"),
-            wishes.get("plan"),
-            wishes.get("voltage_v"),
-        )
         on = (at or datetime.now(SHANGHAI)).astimezone(SHANGHAI).date()
-        return CoverageQuestion(layer, parse_cutoff_ms(minutes), on, at, profile, wish, parse_states(accept))
+        accept = parse_states(wishes.get("accept", ()))
+        return CoverageQuestion(layer, parse_cutoff_ms(minutes), on, at, profile, _wish(wishes), accept)
 
     def warm_up(self) -> None:
         """Load the streets, index and kernels of every profile, so that no question has to wait for them."""
@@ -590,17 +569,26 @@ def link_settings(settings: Settings) -> LinkSettings:
 def _question(layer: str, at: datetime, k: int, wishes: Wishes) -> "NearestQuestion":
     from geo_service.finder import NearestQuestion
 
+    accept = parse_states(wishes.get("accept", ()))
+    wish = _wish(wishes)
     return NearestQuestion(
         layer,
         at,
         k,
         wishes.get("profile", "ebike"),
-        tuple(wishes.get("service", ())),
-        wishes.get("operator"),
-        parse_states(wishes.get("accept", ())),
-        wishes.get("plan"),
-        wishes.get("voltage_v"),
+        wish.services,
+        wish.operator,
+        accept,
+        wish.plan,
+        wish.voltage_v,
     )
+
+
+def _wish(wishes: PlaceWishes) -> "Wish":
+    from geo_service.finder import Wish
+
+    services = tuple(wishes.get("service", ()))
+    return Wish(services, wishes.get("operator"), wishes.get("plan"), wishes.get("voltage_v"))
 
 
 def _point(lonlat: LonLat) -> FloatArray:

@@ -87,6 +87,25 @@ def copy_store(
     return counts
 
 
+def moved_to(store: Store) -> str | None:
+    """
+    Where everything of a store went.
+
+    Parameters
+    ----------
+    store
+        The old place.
+
+    Returns
+    -------
+    place
+        The new one as messages name it; None if the store was not moved.
+    """
+    with store.reading() as link:
+        rows = link.rows("SELECT value FROM notes WHERE key = ?", (MOVED,))
+    return str(orjson.loads(rows[0][0])) if rows else None
+
+
 def _check_empty(target: Store, link: Link) -> None:
     for name, _, _ in TABLES:
         if _count(link, name):

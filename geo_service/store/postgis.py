@@ -7,6 +7,7 @@ layer of the catalogue is a view that QGIS opens.
 """
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -149,6 +150,63 @@ def open_postgis(url: str, district: str, *, create: bool = False, catalogue: Ca
         finally:
             connection.close()
     return _PostgisStore(server, district, catalogue)
+
+
+def set_schema_aside(url: str, district: str) -> str:
+    """
+    Rename the schema of a district, so that its place is free; see ``opening.set_aside``.
+
+    Parameters
+    ----------
+    url
+        As for :func:`open_postgis`.
+    district
+        Id of the district.
+
+    Returns
+    -------
+    kept
+        New name of the schema; empty if there was none.
+    """
+    server, schema = Server(url), schema_of(district)
+    with server.told(), server.connect() as connection, connection.transaction():
+        connection.execute(_lock_of(schema))
+        names = {
+            str(name)
+            for (name,) in connection.execute(
+                "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s)", (schema,)
+            )
+        }
+        if schema not in names:
+            return ""
+        kept = next(name for n in itertools.count(1) if (name := f"{schema}_old_{n}") not in names)
+        connection.execute(
+            sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(schema), sql.Identifier(kept))
+        )
+    return kept
+
+
+def bring_schema_back(url: str, kept: str, district: str) -> None:
+    """
+    Drop the schema of a district and give its name to the one that was set aside.
+
+    Parameters
+    ----------
+    url
+        As for :func:`open_postgis`.
+    kept
+        As :func:`set_schema_aside` told it; empty if there was none.
+    district
+        Id of the district.
+    """
+    server, schema = Server(url), schema_of(district)
+    with server.told(), server.connect() as connection, connection.transaction():
+        connection.execute(_lock_of(schema))
+        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
+        if kept:
+            connection.execute(
+                sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(kept), sql.Identifier(schema))
+            )
 
 
 def _lock_of(schema: str) -> str:
