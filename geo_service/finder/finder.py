@@ -20,8 +20,6 @@ from geo_service.errors import InvalidInputError, NotFoundError
 from geo_service.finder.coverage import Cover, join_snaps
 from geo_service.finder.questions import (
     ACCEPTABLE,
-    BANDS_MAX,
-    CUTOFF_MAX_MS,
     K_MAX,
     OUTLOOK,
     RANGE_MAX_M,
@@ -39,9 +37,9 @@ from geo_service.finder.questions import (
     Stop,
     Trial,
     WhatIfAnswer,
+    check_cutoff,
 )
 from geo_service.finder.steps import route_steps
-from geo_service.finder.stretches import lengths_m, reached_stretches
 from geo_service.finder.tables import Ages, Table, Wish, place_timeline
 from geo_service.geo import check_lonlat
 from geo_service.hours import SHANGHAI, Opening, State, opening_on
@@ -312,29 +310,10 @@ class Finder:
         InvalidInputError
             If the profile is unknown, the point far from any street, or the cutoffs are none, too many or too long.
         """
-        from geo_service.finder.outline import reach_outlines
+        from geo_service.finder.outline import reach_bands
 
-        wanted = sorted(set(cutoffs_ms))
-        if not 1 <= len(wanted) <= BANDS_MAX:
-            raise InvalidInputError(
-                f"minutes has {len(wanted)} values; give 1 to {BANDS_MAX}",
-                parameter="minutes",
-                value=len(wanted),
-            )
-        for cutoff_ms in wanted:
-            _check_cutoff(cutoff_ms)
         router = self._router(profile)
-        start = self._snap_near(router, origin[None, :], "from")
-        reaches = [router.reach(start, cutoff_ms) for cutoff_ms in wanted]
-        outlines = reach_outlines(router.network, reaches)
-        return tuple(
-            Band(
-                cutoff_ms,
-                float(lengths_m(router.network, reached_stretches(router.network, reach)).sum()),
-                outline,
-            )
-            for cutoff_ms, reach, outline in zip(wanted, reaches, outlines, strict=True)
-        )
+        return reach_bands(router, self._snap_near(router, origin[None, :], "from"), cutoffs_ms)
 
     def coverage(self, question: CoverageQuestion) -> CoverageAnswer:
         """
@@ -505,7 +484,7 @@ class Finder:
         """Rows of the places that count for a coverage: near a street, fitting, and open if a time is asked for."""
         self._router(question.profile)
         self._check_wish(question.wish, question.accept)
-        _check_cutoff(question.cutoff_ms)
+        check_cutoff(question.cutoff_ms)
         table = self._table(question.layer)
         counts = table.fitting(question.wish) & (table.snaps(question.profile).link != NONE)
         if question.at is None:
@@ -590,13 +569,4 @@ class Finder:
             n_unreachable=n_fitting - len(all_found),
             states=Counter(f.opening.state for f in all_found),
             soonest=min(opening_later, key=lambda f: (f.opening.opens_at, f.cost_ms), default=None),
-        )
-
-
-def _check_cutoff(cutoff_ms: int) -> None:
-    if not 0 < cutoff_ms <= CUTOFF_MAX_MS:
-        raise InvalidInputError(
-            f"minutes={cutoff_ms / 60_000:g} is outside 0..{CUTOFF_MAX_MS // 60_000}, or nothing",
-            parameter="minutes",
-            value=cutoff_ms / 60_000,
         )

@@ -16,8 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geo_service.engine.router import Reach
-from geo_service.finder.stretches import Stretches, other_stretches, reached_stretches
+from geo_service.engine.router import Reach, Router, Snaps
+from geo_service.errors import InvalidInputError
+from geo_service.finder.lines import from_metres, part_of_line, stretch_lines, to_metres
+from geo_service.finder.questions import BANDS_MAX, Band, check_cutoff
+from geo_service.finder.stretches import Stretches, lengths_m, other_stretches, reached_stretches
 from geo_service.network.graph import Network
 
 FloatArray = npt.NDArray[np.float64]
@@ -68,6 +71,42 @@ def reach_outlines(network: Network, reaches: Sequence[Reach]) -> tuple[shapely.
             outline = _polygons(shapely.set_precision(shapely.union(outline, outlines[-1]), GRID_DEG))
         outlines.append(outline)
     return tuple(outlines)
+
+
+def reach_bands(router: Router, origin: Snaps, cutoffs_ms: Sequence[int]) -> tuple[Band, ...]:
+    """
+    Outlines of what is within ever more time of a point.
+
+    Parameters
+    ----------
+    router
+        Of the profile.
+    origin
+        One point on its streets.
+    cutoffs_ms
+        Longest costs, milliseconds, inclusive, in any order.
+
+    Returns
+    -------
+    bands
+        The least cutoff first; each outline holds the one before.
+
+    Raises
+    ------
+    InvalidInputError
+        If the cutoffs are none, too many or too long.
+    """
+    wanted = sorted(set(cutoffs_ms))
+    if not 1 <= len(wanted) <= BANDS_MAX:
+        raise InvalidInputError(
+            f"minutes has {len(wanted)} values; give 1 to {BANDS_MAX}", parameter="minutes", value=len(wanted)
+        )
+    for cutoff_ms in wanted:
+        check_cutoff(cutoff_ms)
+    reaches = [router.reach(origin, cutoff_ms) for cutoff_ms in wanted]
+    lengths = [lengths_m(router.network, reached_stretches(router.network, reach)).sum() for reach in reaches]
+    bands = zip(wanted, lengths, reach_outlines(router.network, reaches), strict=True)
+    return tuple(Band(cutoff_ms, float(street_m), outline) for cutoff_ms, street_m, outline in bands)
 
 
 def _outline_m(network: Network, reach: Reach) -> shapely.Geometry:
@@ -157,7 +196,7 @@ def _near(network: Network, stretches: Stretches, lines: Lines) -> Stretches:
     """Those whose link's box meets the box of what was reached, with room to spare."""
     room = 4 * BLOCK_M
     west, south, east, north = shapely.total_bounds(lines)
-    xy = _metres(network, network.point_lon_e6 / 1e6, network.point_lat_e6 / 1e6)
+    xy = to_metres(network, network.point_lon_e6 / 1e6, network.point_lat_e6 / 1e6)
     first = network.first_point[:-1]
     low, high = np.minimum.reduceat(xy, first), np.maximum.reduceat(xy, first)
     meets = (low <= [east + room, north + room]) & (high >= [west - room, south - room])
@@ -166,52 +205,20 @@ def _near(network: Network, stretches: Stretches, lines: Lines) -> Stretches:
 
 
 def _lines_m(network: Network, stretches: Stretches) -> Lines:
-    """Stretches as lines in metres east and north."""
-    first, last = network.first_point[stretches.link], network.first_point[stretches.link + 1]
-    counts = (last - first).astype(np.int64)
-    begins = np.cumsum(counts) - counts
-    points = np.repeat(first - begins, counts) + np.arange(counts.sum())
-    xy = _metres(network, network.point_lon_e6[points] / 1e6, network.point_lat_e6[points] / 1e6)
-    lines = np.asarray(
-        shapely.linestrings(xy, indices=np.repeat(np.arange(len(counts)), counts)), dtype=np.object_
-    )
-    for i in np.flatnonzero((stretches.start > 0.0) | (stretches.end < 1.0)):
-        lines[i] = _part(
-            xy[begins[i] : begins[i] + counts[i]], float(stretches.start[i]), float(stretches.end[i])
-        )
+    """Stretches as lines in metres that can be widened."""
+    lines = stretch_lines(network, stretches)
     # a line without length, two junctions on one spot, has no buffer: it is a point
     at = np.flatnonzero(shapely.length(lines) == 0.0)
     lines[at] = shapely.get_point(lines[at], 0)
     # the buffer of a ring that crosses itself may leave corners out; that of its two halves does not
     for i in np.flatnonzero(shapely.is_closed(lines) & (shapely.get_type_id(lines) == _LINE)):
-        lines[i] = shapely.MultiLineString(
-            [_part(shapely.get_coordinates(lines[i]), *half) for half in _HALVES]
-        )
+        xy = shapely.get_coordinates(lines[i])
+        lines[i] = shapely.MultiLineString([part_of_line(xy, *half) for half in _HALVES])
     return lines
 
 
-def _part(xy: FloatArray, start: float, end: float) -> shapely.LineString:
-    """The part of a line between two shares of its length."""
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
-    at = np.array([start, end]) * along[-1]
-    ends = np.column_stack([np.interp(at, along, xy[:, 0]), np.interp(at, along, xy[:, 1])])
-    between = (along > at[0]) & (along < at[1])
-    return shapely.LineString(np.concatenate([ends[:1], xy[between], ends[1:]]))
-
-
-def _metres(network: Network, lon: FloatArray, lat: FloatArray) -> FloatArray:
-    metric = network.metric
-    return np.column_stack([lon * metric.lon_m * 1e6, (lat - metric.lat0_e6 / 1e6) * metric.lat_m * 1e6])
-
-
 def _to_degrees(network: Network, outline: shapely.Geometry) -> shapely.MultiPolygon:
-    metric = network.metric
-
-    def back(xy: FloatArray) -> FloatArray:
-        lat = xy[:, 1] / (metric.lat_m * 1e6) + metric.lat0_e6 / 1e6
-        return np.column_stack([xy[:, 0] / (metric.lon_m * 1e6), lat])
-
-    return _polygons(shapely.set_precision(shapely.transform(outline, back), GRID_DEG))
+    return _polygons(shapely.set_precision(shapely.transform(outline, from_metres(network)), GRID_DEG))
 
 
 def _polygons(geometry: shapely.Geometry) -> shapely.MultiPolygon:

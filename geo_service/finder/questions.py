@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from geo_service.errors import InvalidInputError
 from geo_service.finder.coverage import Cover
 from geo_service.finder.tables import NO_WISH, Wish
 from geo_service.hours import Opening, State
@@ -218,3 +219,25 @@ class RouteAnswer:
     length_mm: int
     lonlat: FloatArray
     steps: tuple[Step, ...]
+
+
+def check_cutoff(cutoff_ms: int) -> None:
+    """
+    Pass a cutoff that is worked out.
+
+    Parameters
+    ----------
+    cutoff_ms
+        Longest cost, milliseconds.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not above nothing, or above `CUTOFF_MAX_MS`.
+    """
+    if not 0 < cutoff_ms <= CUTOFF_MAX_MS:
+        raise InvalidInputError(
+            f"minutes={cutoff_ms / 60_000:g} is not above 0 and at most {CUTOFF_MAX_MS // 60_000}",
+            parameter="minutes",
+            value=cutoff_ms / 60_000,
+        )
