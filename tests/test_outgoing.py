@@ -188,6 +188,11 @@ def test_a_link_list_without_escaping_would_run_scripts():
     )
 
 
+@pytest.mark.parametrize("name", ["links", "links-md", "links-csv"])
+def test_a_link_that_may_be_off_says_so(name):
+    assert "may be off by about 550 m" in text_of(export_places([stations()], name)).replace("\\", "")
+
+
 # --- what each file says of itself ------------------------------------------------------
 
 

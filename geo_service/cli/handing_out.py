@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from geo_service.cli.output import print_answer
+from geo_service.cli.output import print_answer, progress_bar
 from geo_service.cli.words import AS_JSON, DIRECTORY, cli, opened, read_settings
 from geo_service.errors import InvalidInputError
 
@@ -69,7 +69,9 @@ def export(
         if output is None:
             _to_standard_output(_file(district, choice))
             return
-        answers = [_written(district, one, output) for one in _files(district, choice, output)]
+        with progress_bar() as progress:
+            progress("export", 0, 0)
+            answers = [_written(district, one, output) for one in _files(district, choice, output)]
     answer: Any = answers[0] if len(answers) == 1 else answers
     print_answer(as_json, answer, "\n".join(map(_text, answers)))
 

@@ -18,6 +18,7 @@ DATUM_WORDS: dict[Datum, str] = {
 OSM_CREDIT = "© OpenStreetMap 贡献者 contributors (ODbL, https://www.openstreetmap.org/copyright)"
 SYNTHETIC_NOTICE = Words("虚构数据，不代表真实地点", "Synthetic: made up, no real place")
 _EARLIEST = date(2000, 1, 1)
+_MOST_NAMED = 3  # more layers than that are counted in a title
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -74,7 +75,9 @@ class Job:
     @property
     def name(self) -> str:
         """What the file is called inside."""
-        words = " · ".join(self.category(layer).zh for layer in self.layers)
+        words = " · ".join(self.category(layer).zh for layer in self.layers[:_MOST_NAMED])
+        if len(self.layers) > _MOST_NAMED:
+            words = f"{len(self.layers)} 个图层 layers"
         return " ".join(part for part in (self.title or self.district, words) if part)
 
     @property

@@ -65,7 +65,7 @@ def _section(layer: Layer, job: Job) -> str:
 
 def _html_row(row: _Row) -> str:
     items = "".join(
-        f'<li><a href="{_esc(link.url or "")}">{_esc(_app(link))}</a> <small>{_DATUM_NAMES[link.datum]}</small></li>'
+        f'<li><a href="{_esc(link.url or "")}">{_esc(_app(link))}</a> <small>{_esc(_mind(link))}</small></li>'
         for link in row.links
     )
     said = " · ".join(filter(None, (row.place.address, row.place.hours, notice_of(row.place))))
@@ -96,7 +96,7 @@ def to_markdown(job: Job) -> bytes:
 
 
 def _md_row(row: _Row) -> str:
-    links = " · ".join(f"[{_md(_app(link))}](<{link.url}>) {_DATUM_NAMES[link.datum]}" for link in row.links)
+    links = " · ".join(f"[{_md(_app(link))}](<{link.url}>) {_md(_mind(link))}" for link in row.links)
     notice = notice_of(row.place)
     return f"- **{_md(label_of(row.place))}**{f' ({_md(notice)})' if notice else ''}: {links}"
 
@@ -149,6 +149,11 @@ def _about(job: Job) -> list[Line]:
 
 def _app(link: Link) -> str:
     return f"{link.target.zh} {link.target.platform}"
+
+
+def _mind(link: Link) -> str:
+    """The link's datum, and what one must know before trusting it."""
+    return _DATUM_NAMES[link.datum] + (f" ⚠ {' '.join(link.warning)}" if link.warning else "")
 
 
 def _esc(text: str) -> str:
