@@ -3,6 +3,7 @@
 import itertools
 import re
 import shutil
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -11,6 +12,7 @@ from geo_service.desk.accounts import IDLE_LIFE, create_account, hash_password
 from geo_service.desk.permissions import GRANTS, Reach
 from geo_service.districts import open_district
 from geo_service.hours import SHANGHAI
+from geo_service.layers import Edit
 from geo_service.settings import Settings
 from geo_service.store.accounts import Account
 from geo_service.web import create_app
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.slow
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=SHANGHAI)
 WORD = "correct horse battery"
+FORM = {"layer": "toilet", "id": "xhy-toilet-001"}
 ROLES = ("viewer", "verifier", "editor", "admin")
 
 
@@ -204,7 +207,7 @@ def test_every_page_is_open_to_those_roles_that_the_table_grants_it(app, browser
         is_granted = GRANTS[action][role] is not Reach.NOWHERE
         for method in rule.methods - {"HEAD", "OPTIONS"}:
             answer = desk.client.open(
-                path, method=method, data={"csrf_token": token} if method == "POST" else None
+                path, method=method, data=FORM | {"csrf_token": token} if method == "POST" else None
             )
             assert (answer.status_code != 403) == is_granted, (role, method, path, answer.status_code)
             assert answer.status_code < 500
@@ -220,6 +223,64 @@ def test_every_page_is_closed_to_strangers_whatever_the_method(app, browser_of, 
         path = rule.build(values)[1]
         for method in rule.methods - {"HEAD", "OPTIONS"}:
             answer = desk.client.open(
-                path, method=method, data={"csrf_token": token} if method == "POST" else None
+                path, method=method, data=FORM | {"csrf_token": token} if method == "POST" else None
             )
             assert answer.status_code == (303 if method == "GET" else 401), (method, path)
+
+
+# -- accounts and history ----------------------------------------------------------------------------------
+
+
+def test_an_admin_makes_an_account_whose_first_password_is_shown_once(browser_of, district):
+    desk = browser_of("admin")
+    answer = desk.post(
+        "/accounts", {"name": "zhao", "role": "editor", "layers": "toilet"}, token_from="/accounts"
+    )
+    password = re.search(r"zhao[^<]*：([a-z]+(?:-[a-z]+){3}-[0-9]{6})", answer.text)[1]
+    assert password not in desk.get("/accounts").text
+    assert "Set-Cookie" not in answer.headers
+    assert browser_of().sign_in("zhao", password).status_code == 303
+    assert district.store.account("zhao").layers == ("toilet",)
+
+
+def test_a_verifier_can_be_named_for_places_that_exist_only(browser_of):
+    form = {"name": "qian", "role": "verifier", "places": "xhy-station-001 nowhere"}
+    assert browser_of("admin").post("/accounts", form, token_from="/accounts").status_code == 404
+
+
+def edit_toilet(district, **fields):
+    (toilet,) = district.store.features(["xhy-toilet-002"])
+    edit = Edit("toilet", toilet.id, None, toilet, replace(toilet, **fields))
+    return district.store.apply([edit], actor="clerk", role="editor", source="test", at=NOON)
+
+
+def test_the_history_sets_both_values_side_by_side(browser_of, district):
+    edit_toilet(district, phone="010-1234", name="<script>alert(1)</script>")
+    text = browser_of("viewer").get("/history?id=xhy-toilet-002").text
+    assert "010-1234" in text
+    assert "&lt;script&gt;" in text
+    assert "<script>alert" not in text
+    assert "恢复到此" not in text
+
+
+def test_an_editor_undoes_a_change_and_what_others_changed_since_stays(browser_of, district):
+    edit_toilet(district, phone="010-1234")
+    applied = edit_toilet(district, phone="010-5555")
+    edit_toilet(district, host_type="公园")
+    desk = browser_of("editor")
+    answer = desk.post("/history/undo", {"change": applied.change_id}, token_from="/history")
+    assert answer.status_code == 303
+    (toilet,) = district.store.features(["xhy-toilet-002"])
+    assert (toilet.phone, toilet.host_type) == ("010-1234", "公园")
+    assert "公园" in (district.directory / "layers" / "toilet.geojson").read_text(encoding="utf-8")
+
+
+def test_an_editor_restores_a_place_of_the_own_layers_only(browser_of, district):
+    version = edit_toilet(district, phone="010-7777").versions["toilet"]
+    edit_toilet(district, phone="010-8888")
+    desk = browser_of("editor")
+    form = {"layer": "toilet", "id": "xhy-toilet-002", "version": version}
+    assert desk.post("/history/restore", form, token_from="/history").status_code == 303
+    assert district.store.features(["xhy-toilet-002"])[0].phone == "010-7777"
+    form = {"layer": "station", "id": "xhy-station-002", "version": 1}
+    assert desk.post("/history/restore", form, token_from="/history").status_code == 403

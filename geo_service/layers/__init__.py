@@ -17,8 +17,10 @@ from geo_service.layers.geojson import (
 from geo_service.layers.merge import (
     ORDERS,
     Conflict,
+    Difference,
     changed_fields,
     contested_fields,
+    differences,
     edits_between,
     merge_features,
 )
@@ -56,6 +58,7 @@ __all__ = [
     "Category",
     "Checked",
     "Conflict",
+    "Difference",
     "Edit",
     "Feature",
     "Inspection",
@@ -72,6 +75,7 @@ __all__ = [
     "changed_fields",
     "check_features",
     "contested_fields",
+    "differences",
     "dump_layer",
     "edits_between",
     "feature_from_json",

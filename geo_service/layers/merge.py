@@ -7,7 +7,7 @@ of a position.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -33,6 +33,14 @@ class Conflict(NamedTuple):
     field: str
     ours: object
     theirs: object
+
+
+class Difference(NamedTuple):
+    """A field in which two states differ, with both values as text; empty where a state has none."""
+
+    field: str
+    before: str
+    after: str
 
 
 def _keyed(feature: Feature, field: str) -> dict[str, Any]:
@@ -117,6 +125,48 @@ def changed_fields(before: Feature, after: Feature) -> tuple[str, ...]:
     one, other = _parts(before), _parts(after)
     names = dict.fromkeys((*one, *other))
     return tuple(name for name in names if not _same(one.get(name), other.get(name)))
+
+
+def differences(before: Feature | None, after: Feature | None) -> tuple[Difference, ...]:
+    """
+    Set two states of a feature side by side, field by field.
+
+    Parameters
+    ----------
+    before
+        The older state; None if there was none.
+    after
+        The newer one; None if it is gone.
+
+    Returns
+    -------
+    differences
+        Fields as :func:`changed_fields` names them, with both values as a person reads them.
+
+    Examples
+    --------
+    >>> a = Place("w1", "water", 116.45, 39.96, "水")
+    >>> for one in differences(a, replace(a, lon=116.46, hours="24/7")):
+    ...     print(one)
+    Difference(field='position', before='116.45, 39.96', after='116.46, 39.96')
+    Difference(field='hours', before='', after='24/7')
+    """
+    one, other = _parts(before), _parts(after)
+    names = [name for name in dict.fromkeys((*one, *other)) if not _same(one.get(name), other.get(name))]
+    return tuple(Difference(name, _as_text(one.get(name)), _as_text(other.get(name))) for name in names)
+
+
+def _as_text(value: Any) -> str:
+    """One line for a person: parts that are absent are left out."""
+    if _is_absent(value):
+        return ""
+    if is_dataclass(value) and not isinstance(value, type):
+        return ", ".join(filter(None, (_as_text(getattr(value, part.name)) for part in fields(value))))
+    if isinstance(value, Mapping):
+        return str(value["type"]) if "coordinates" in value else ", ".join(map(_as_text, value.values()))
+    if isinstance(value, tuple | list):
+        return ", ".join(filter(None, map(_as_text, value)))
+    return str(value)
 
 
 def contested_fields(base: Feature, ours: Feature, theirs: Feature) -> tuple[str, ...]:

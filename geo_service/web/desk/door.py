@@ -277,20 +277,20 @@ def show(template: str, status: int = 200, **values: Any) -> Response:
         say=words_in(lang),
         desk_views=_ACTIONS,
         local_time=lambda at: at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M"),
-        desk_url=lambda name, **parts: url_for(f"desk.{name}", district_id=here_district().id, **parts),
+        desk_url=lambda view, /, **parts: url_for(f"desk.{view}", district_id=here_district().id, **parts),
         **values,
     )
     return Response(body, status, mimetype="text/html")
 
 
-def go(name: str, **parts: Any) -> AnyResponse:
+def go(view: str, /, **parts: Any) -> AnyResponse:
     """
     Lead on to a page of the desk after a form was taken.
 
     Parameters
     ----------
-    name
-        Name of its view.
+    view
+        Name of the view.
     **parts
         Of its address.
 
@@ -299,7 +299,7 @@ def go(name: str, **parts: Any) -> AnyResponse:
     response
         303, so that reloading sends nothing twice.
     """
-    return redirect(url_for(f"desk.{name}", district_id=here_district().id, **parts), 303)
+    return redirect(url_for(f"desk.{view}", district_id=here_district().id, **parts), 303)
 
 
 @page("/sign-in", None, ("GET", "POST"))
