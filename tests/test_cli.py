@@ -311,6 +311,24 @@ def test_a_directory_with_files_in_it_is_left_alone(run, tmp_path):
     assert (tmp_path / "d" / "letter.txt").read_text(encoding="utf-8") == "dear"
 
 
+def test_the_first_admin_is_made_with_a_password_that_is_said_once(run, own_district):
+    code, out, _ = run("account", "add", own_district, "li", "--role", "admin", "--json")
+    made = json.loads(out)
+    assert (code, made["role"], made["desk"]) == (0, "admin", "/xiangheyuan/desk/")
+    code, out, _ = run("account", "list", own_district)
+    assert out.split()[:2] == ["li", "admin"]
+    assert made["first_password"] not in out
+    code, _, err = run("account", "off", own_district, "li")
+    assert code == 2
+    assert "last active admin" in err
+
+
+def test_an_account_is_refused_for_what_does_not_exist(run, own_district):
+    assert run("account", "add", own_district, "li", "--role", "verifier", "--place", "nowhere")[0] == 2
+    assert run("account", "add", own_district, "li", "--role", "editor", "--layer", "castle")[0] == 2
+    assert json.loads(run("account", "list", own_district, "--json")[1]) == []
+
+
 def change_file(directory, place_id, **values):
     path = directory / "layers" / "toilet.geojson"
     document = json.loads(path.read_text(encoding="utf-8"))

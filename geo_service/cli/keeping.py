@@ -60,6 +60,83 @@ def sync(directory: Path, layers: tuple[str, ...], prefer: str | None, dry_run: 
         raise SystemExit(1)
 
 
+@cli.group()
+def account() -> None:
+    """Accounts of a district's desk."""
+
+
+@account.command("add")
+@DIRECTORY
+@click.argument("name")
+@click.option(
+    "--role",
+    type=click.Choice(["viewer", "verifier", "editor", "admin"]),
+    default="viewer",
+    show_default=True,
+    help="What the account may do; the table is in the desk's guide.",
+)
+@click.option("--layer", "layers", metavar="L", multiple=True, help="Layer that an editor is named for.")
+@click.option("--place", "places", metavar="ID", multiple=True, help="Place that a verifier is named for.")
+@AS_JSON
+def account_add(
+    directory: Path, name: str, role: str, layers: tuple[str, ...], places: tuple[str, ...], as_json: bool
+) -> None:
+    """Make an account and say its first password, which is asked to be changed at the first sign-in."""
+    from geo_service.desk.accounts import create_account, first_password
+
+    with opened(directory) as district:
+        district.store.features(places)
+        password = first_password()
+        made = create_account(district.store, name, password, role, layers=layers, places=places, at=now())
+        path = f"/{district.id}/desk/"
+    answer = {"name": made.name, "role": made.role, "first_password": password, "desk": path}
+    print_answer(
+        as_json,
+        answer,
+        f"made {made.name} ({made.role}); first password, said this once: {password}\nsign in at {path}",
+    )
+
+
+@account.command("list")
+@DIRECTORY
+@AS_JSON
+def account_list(directory: Path, as_json: bool) -> None:
+    """List the accounts."""
+    with opened(directory) as district:
+        found = district.store.accounts()
+    answer = [
+        {
+            "name": one.name,
+            "role": one.role,
+            "layers": list(one.layers),
+            "places": list(one.places),
+            "active": one.is_active,
+        }
+        for one in found
+    ]
+    lines = [
+        f"{one.name:24}{one.role:10}{'' if one.is_active else 'off '}{' '.join(one.layers + one.places)}"
+        for one in found
+    ]
+    print_answer(as_json, answer, "\n".join(lines) or "no account yet; make one with geo-service account add")
+
+
+@account.command("off")
+@DIRECTORY
+@click.argument("name")
+@AS_JSON
+def account_off(directory: Path, name: str, as_json: bool) -> None:
+    """Switch an account off and end its sessions; the history keeps its name."""
+    from geo_service.desk.accounts import change_account, find_account
+
+    with opened(directory) as district:
+        found = find_account(district.store, name)
+        change_account(
+            district.store, name, role=found.role, layers=found.layers, places=found.places, is_active=False
+        )
+    print_answer(as_json, {"name": name, "active": False}, f"{name} is switched off")
+
+
 def _layers_to_sync(district: "District", asked: tuple[str, ...]) -> list[str]:
     """Layers of the store, and those that exist as a file only."""
     for name in asked:

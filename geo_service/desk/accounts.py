@@ -38,6 +38,10 @@ IDLE_LIFE = timedelta(hours=2)
 SEEN_EVERY = timedelta(minutes=1)
 """How often a session notes that it is in use: a write for every picture would be a waste."""
 
+_WORDS = (
+    *("lotus", "river", "lantern", "bamboo", "harbour", "cedar", "pepper", "saddle"),
+    *("copper", "meadow", "orchard", "marble", "walnut", "ribbon", "anchor", "velvet"),
+)
 _NAME = re.compile(r"[\w.@-]{1,40}")
 _HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
 # each hash takes 64 MiB: more than a few at once would be an attack that the rate limit let through
@@ -215,6 +219,19 @@ def hash_password(password: str) -> str:
         )
     with _HASHING:
         return _HASHER.hash(password)
+
+
+def first_password() -> str:
+    """
+    Make up a password for the first sign-in.
+
+    Returns
+    -------
+    password
+        Four words one can say over the telephone and six digits: 36 bits, for as long as it takes to change it.
+    """
+    words = [secrets.choice(_WORDS) for _ in range(4)]
+    return "-".join([*words, f"{secrets.randbelow(1_000_000):06d}"])
 
 
 def sign_in(store: Store, name: str, password: str, at: datetime) -> tuple[str, Account]:

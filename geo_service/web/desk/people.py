@@ -1,20 +1,13 @@
 """Accounts: who may sign in, and what for."""
 
-import secrets
-
 from flask import Response, flash, request
 from flask.typing import ResponseReturnValue
 
-from geo_service.desk.accounts import ROLES, change_account, create_account, find_account
+from geo_service.desk.accounts import ROLES, change_account, create_account, find_account, first_password
 from geo_service.desk.permissions import Action
 from geo_service.web.desk.door import go, here_district, page, say_lang, show
 from geo_service.web.served import present_time
 from geo_service.web.words import words_in
-
-_WORDS = (
-    *("lotus", "river", "lantern", "bamboo", "harbour", "cedar", "pepper", "saddle"),
-    *("copper", "meadow", "orchard", "marble", "walnut", "ribbon", "anchor", "velvet"),
-)
 
 
 @page("/accounts", Action.MANAGE, ("GET", "POST"))
@@ -22,7 +15,7 @@ def accounts(district_id: str) -> ResponseReturnValue:
     """List the accounts; add one with a password that is shown once."""
     store = here_district().store
     if request.method == "POST":
-        password = _first_password()
+        password = first_password()
         account = create_account(
             store,
             request.form.get("name", ""),
@@ -43,7 +36,7 @@ def one_account(district_id: str, name: str) -> ResponseReturnValue:
     account = find_account(store, name)
     if request.method == "GET":
         return show("account.html", shown=account, roles=ROLES, layers=_layers())
-    password = _first_password() if request.form.get("new_password") else None
+    password = first_password() if request.form.get("new_password") else None
     change_account(
         store,
         name,
@@ -75,9 +68,3 @@ def _places() -> tuple[str, ...]:
     ids = tuple(dict.fromkeys(request.form.get("places", "").replace(",", " ").split()))
     here_district().store.features(ids)
     return ids
-
-
-def _first_password() -> str:
-    """Four words one can say over the telephone, and six digits: 36 bits, to be changed at the first sign-in."""
-    words = [secrets.choice(_WORDS) for _ in range(4)]
-    return "-".join([*words, f"{secrets.randbelow(1_000_000):06d}"])
