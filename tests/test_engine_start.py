@@ -68,6 +68,6 @@ def ask_in_a_fresh_process(folder, cache, stage):
 def test_after_the_cache_was_filled_no_first_answer_compiles_anything(tmp_path):
     filled = ask_in_a_fresh_process(tmp_path / "index", tmp_path / "jit", "fill")
     assert len(filled) >= 8
-    files = {path for path in (tmp_path / "jit").rglob("*.nbc")}
+    files = set((tmp_path / "jit").rglob("*.nbc"))
     assert ask_in_a_fresh_process(tmp_path / "index", tmp_path / "jit", "ask") == []
-    assert {path for path in (tmp_path / "jit").rglob("*.nbc")} == files
+    assert set((tmp_path / "jit").rglob("*.nbc")) == files
