@@ -20,7 +20,7 @@ from werkzeug.exceptions import (
 
 import geo_service
 from geo_service.districts import District
-from geo_service.errors import GeoServiceError
+from geo_service.errors import GeoServiceError, UnavailableError
 from geo_service.hours import SHANGHAI
 from geo_service.settings import Settings, resource_dir
 from geo_service.web.api import api
@@ -198,6 +198,8 @@ def _refuse(error: Exception) -> ResponseReturnValue:
         response = Response(_error_page(status, detail), status, mimetype="text/html")
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    if "retry_after_s" in facts:
+        response.headers["Retry-After"] = str(facts["retry_after_s"])
     return response
 
 
@@ -208,6 +210,9 @@ def _explain(error: Exception) -> tuple[int, str, Mapping[str, Any]]:
     if isinstance(error, HTTPException) and error.code and error.code < 500:
         return error.code, _http_words(error), {}
     _log(error)
+    if isinstance(error, UnavailableError):
+        wait = error.facts["retry_after_s"]
+        return 503, f"the database does not answer just now; ask again in {wait} s", {"retry_after_s": wait}
     return 500, f"something broke on our side; the log has it under {request_id()}", {}
 
 
