@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 LOCALE = "C.UTF-8"
@@ -76,7 +77,8 @@ class Cluster:
         self._ctl("stop", "-m", "immediate")
 
     def remove(self) -> None:
-        self.stop()
+        with suppress(subprocess.CalledProcessError):  # it may be down already
+            self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _ctl(self, *words: object) -> None:

@@ -6,10 +6,13 @@ from datetime import date
 
 import pytest
 
-from geo_service.districts import DistrictConfig, read_config, write_config
+from geo_service.districts import DistrictConfig, open_district, read_config, write_config
 from geo_service.districts.config import name_store
 from geo_service.districts.stores import move_store, open_district_store, restore_backup
 from geo_service.errors import BadDataError, InvalidInputError, UnavailableError
+from geo_service.settings import Settings
+from geo_service.web import create_app
+from tests.cluster import Cluster, find_binaries
 from tests.stores import DESK, WATER, A, B, add, change, new_district
 
 
@@ -127,6 +130,28 @@ def test_a_restore_that_breaks_off_leaves_the_old_store(directory, cluster, tmp_
         restore_backup(directory, tmp_path / "backup.sqlite", stop)
     assert history(directory) == before
     assert [file.name for file in directory.glob(".restore-*")] == []
+
+
+@pytest.mark.slow
+def test_pages_say_503_while_the_database_is_down_and_serve_by_themselves_when_it_is_back(
+    own_district, cluster
+):
+    server = Cluster(find_binaries())
+    try:
+        move_store(own_district, server.url)
+        with closing(open_district(own_district)) as district:
+            client = create_app({district.id: district}, Settings()).test_client()
+            pages = (f"/{district.id}/", f"/api/v1/districts/{district.id}/places?layer=station")
+            whole = [client.get(page).data for page in pages]
+            server.kill()
+            for page in pages:
+                answer = client.get(page)
+                assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+            server.start()
+            assert [client.get(page).status_code for page in pages] == [200, 200]
+            assert client.get(pages[1]).data == whole[1]
+    finally:
+        server.remove()
 
 
 def test_what_is_no_backup_is_refused_and_changes_nothing(directory, tmp_path):

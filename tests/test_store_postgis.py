@@ -282,6 +282,28 @@ def test_a_layer_that_a_district_adds_or_gives_up_comes_and_goes_as_a_view(home,
     ask("DROP OWNED BY qgis_test; DROP ROLE qgis_test")
 
 
+def test_a_reader_with_the_rights_of_the_guide_sees_layers_and_no_accounts(home, ask):
+    with closing(home.open(create=True)) as store:
+        store.apply(add(A), **DESK)
+    schema = schema_of(home.district)
+    ask("CREATE ROLE qgis_reader NOLOGIN")
+    ask(f"GRANT USAGE ON SCHEMA {schema} TO qgis_reader")
+    ask(f"GRANT SELECT ON {schema}.features, {schema}.changelog, {schema}.layer_station TO qgis_reader")
+    ask("SET ROLE qgis_reader")
+    assert ask("SELECT id, ST_X(geom) FROM layer_station").fetchall() == [("st-a", 116.45)]
+    refused = (
+        "SELECT * FROM accounts",
+        "SELECT * FROM sessions",
+        "UPDATE features SET version = 9",
+        "DELETE FROM layer_station",
+    )
+    for sql in refused:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            ask(sql)
+    ask("RESET ROLE")
+    ask("DROP OWNED BY qgis_reader; DROP ROLE qgis_reader")
+
+
 def test_the_history_is_a_view_with_instants(home, ask):
     with closing(home.open(create=True)) as store:
         store.apply(add(A), **DESK)
