@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,22 +56,14 @@ class Speech:
 
     def place(self, place: Place, opening: Opening, profile: str) -> Answer:
         """A place with its state and its links."""
-        properties = feature_to_json(place)["properties"]
-        # The age of what the state rests on; other facts have dates of their own.
-        checked = [day for kind in ("hours", "existence") if (day := place.provenance.checked_on(kind))]
+        known, more = _lasting(place)
         return {
-            "id": place.id,
-            "layer": place.layer,
-            "name": place.name,
-            "lon": place.lon,
-            "lat": place.lat,
+            **known,
             "target": list(place.target),
             "state": str(opening.state),
             "open_until": _time(opening.until) if opening.state in _OPEN_STATES else None,
             "opens_at": _time(opening.opens_at),
-            "checked_on": min(checked).isoformat() if checked else None,
-            "synthetic": place.provenance.source == "synthetic",
-            **{key: properties[key] for key in _SHOWN if key in properties},
+            **more,
             "links": link_urls(place.target, place.name, _link_mode(profile), self._links),
         }
 
@@ -114,6 +107,21 @@ class Speech:
         if not answer.found:
             said["nearest"] = self.found(answer.nearest, question.profile) if answer.nearest else None
         return said
+
+
+@lru_cache(maxsize=8192)
+def _lasting(place: Place) -> tuple[Answer, Answer]:
+    """What an answer says of a place whatever the hour, before its state and after it; to be read only."""
+    properties = feature_to_json(place)["properties"]
+    # The age of what the state rests on; other facts have dates of their own.
+    checked = [day for kind in ("hours", "existence") if (day := place.provenance.checked_on(kind))]
+    known = {"id": place.id, "layer": place.layer, "name": place.name, "lon": place.lon, "lat": place.lat}
+    more = {
+        "checked_on": min(checked).isoformat() if checked else None,
+        "synthetic": place.provenance.source == "synthetic",
+        **{key: properties[key] for key in _SHOWN if key in properties},
+    }
+    return known, more
 
 
 def reach_json(origin: LonLat, profile: str, bands: "Sequence[Band]") -> Answer:

@@ -64,9 +64,8 @@ class Cover:
     def link_m(self) -> FloatArray:
         """Metres covered of each link, shape ``(l,)``."""
         covered_m = lengths_m(self.network, self.stretches)
-        link_m: FloatArray = np.zeros(self.network.n_links)
-        np.add.at(link_m, self.stretches.link, covered_m)
-        return link_m
+        link_m = np.bincount(self.stretches.link, covered_m, minlength=self.network.n_links)
+        return link_m.astype(np.float64)
 
     @cached_property
     def street_m(self) -> float:
