@@ -27,7 +27,7 @@ from geo_service.layers import (
     parse_layer,
 )
 from geo_service.layers.strict_json import read_json
-from geo_service.paper.formulas import STARTS, unescape_cell
+from geo_service.paper.formulas import STARTS, decode_codes, unescape_cell
 
 CANTEEN = {
     "zh": "食堂",
@@ -49,13 +49,19 @@ HOSTILE = (
 HOURS = ("24/7", "Mo-Fr 08:00-20:00", "Mo-Fr 08:30-12:00,13:30-18:00; PH off", "Mo-Su 22:00-06:00")
 
 
-def random_layers(seed: int, count: int) -> tuple[Layer, ...]:
-    """Places and blocks of five layers; the same for the same seed; each passes the check of the model."""
+def random_layers(seed: int, count: int, *, is_signed: bool = False) -> tuple[Layer, ...]:
+    """
+    Places and blocks of five layers; the same for the same seed; each passes the check of the model.
+
+    Signed ones all say source, licence and checks; an import would sign the others itself.
+    """
     chance = random.Random(seed)
     found: dict[str, list] = {"station": [], "swap": [], "merchant": [], "canteen": [], "block": []}
     for index in range(count):
         layer = chance.choice(list(found))
         obj = {"type": "Feature", "id": f"{layer}-{index:04d}", **_feature(chance, layer, index == 0)}
+        if is_signed:
+            obj["properties"]["provenance"] = _provenance(chance)
         found[layer].append(feature_from_json(obj, layer, WIDER))
     return tuple(Layer(name, tuple(features)) for name, features in found.items())
 
@@ -64,6 +70,8 @@ def _feature(chance: random.Random, layer: str, is_full: bool) -> dict:
     lonlat = [round(chance.uniform(73, 135), 7), round(chance.uniform(18, 53), 7)]
     share = 1.0 if is_full else chance.choice((0.1, 0.6, 1.0))
     fields = {name: make(chance) for name, make in _MAKERS.items() if name in WIDER[layer].fields}
+    if "arrival" in fields:
+        fields["arrival"] = [round(lonlat[0] + chance.uniform(-0.005, 0.005), 7), lonlat[1]]
     kept = {name: value for name, value in fields.items() if chance.random() < share}
     properties = {"name": _text(chance), **kept, **_status(chance)}
     return {
@@ -144,7 +152,7 @@ def _provenance(chance: random.Random) -> dict:
 
 
 _MAKERS = {
-    "arrival": lambda c: [round(c.uniform(73, 135), 7), round(c.uniform(18, 53), 7)],
+    "arrival": lambda _: [],  # beside the pin
     **dict.fromkeys(("address", "network", "host_type", "operator", "station_code"), _text),
     "phone": lambda c: c.choice(("010-12345678", "+86 10 1234", "13800000000", "=1"[1:] + "00")),
     "class": lambda c: c.choice(("standard", "below", "micro", "mobile")),
@@ -217,7 +225,7 @@ def _xlsx_text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, datetime):
         return value.date().isoformat()
-    return unescape_cell(openpyxl.utils.escape.unescape(value)) if isinstance(value, str) else repr(value)
+    return unescape_cell(decode_codes(value)) if isinstance(value, str) else repr(value)
 
 
 def _kml_cells(data: bytes) -> Iterator[dict]:

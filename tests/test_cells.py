@@ -16,7 +16,7 @@ from geo_service.layers import (
     feature_from_json,
     feature_to_json,
 )
-from geo_service.paper.formulas import STARTS, escape_cell, unescape_cell
+from geo_service.paper.formulas import STARTS, decode_codes, encode_codes, escape_cell, unescape_cell
 from tests.drawn_places import areas, places
 
 CANTEEN = {"zh": "食堂", "en": "Canteen", "pin": "食", "colour": "#aa3300", "fields": ["cuisine", "source"]}
@@ -141,6 +141,29 @@ def test_a_cell_that_starts_like_a_formula_comes_back_unescaped(start):
 @pytest.mark.parametrize("text", ["", "24/7", "驿站", " =1", "a=b", "12"])
 def test_other_cells_are_not_touched(text):
     assert escape_cell(text) == text == unescape_cell(text)
+
+
+@pytest.mark.parametrize(
+    "text", [" leading", "trailing ", "\u3000x", '"', '""', '"quoted"', '" both "', '"\\" x"']
+)
+def test_blanks_at_the_ends_and_quotes_survive_readers_that_trim(text):
+    cells = {key: cell.strip() for key, cell in cells_of(Place("w1", "water", 116.4, 39.9, text)).items()}
+    assert back(cells, "water")["properties"]["name"] == text
+
+
+@pytest.mark.parametrize("text", ['"好再来"', '"好', '"a" b "c"'])
+def test_quotes_of_other_people_stay(text):
+    cells = {"id": "w1", "name": text, "lon_wgs84": "116.4", "lat_wgs84": "39.9"}
+    assert back(cells, "water")["properties"]["name"] == text
+
+
+@pytest.mark.parametrize("text", ["_x0041_", "_x005F_", "a_x000A_b", "_x005f_x0041_", "_xZZZZ_", "plain"])
+def test_what_looks_like_the_code_of_a_character_comes_back(text):
+    assert decode_codes(encode_codes(text)) == text
+
+
+def test_half_a_character_stays_a_code():
+    assert decode_codes("_xD83D_") == "_xD83D_"
 
 
 def test_rows_of_nothing_are_no_rows():

@@ -278,7 +278,12 @@ def _written(column: Column, value: Any) -> str:
         return "; ".join(_record({"": key, **members}, "") for key, members in value.items())
     if isinstance(value, bool):
         return "yes" if value else "no"  # true is a formula to LibreOffice
-    return value if isinstance(value, str) else json.dumps(value)
+    return _text(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _text(text: str) -> str:
+    """A text as it is, in quotes if blanks at its ends would get lost on the way."""
+    return text if text == text.strip() and _read_text(text) == text else json.dumps(text, ensure_ascii=False)
 
 
 def _record(record: Mapping[str, str], lead: str) -> str:
@@ -295,7 +300,7 @@ def _word(text: str) -> str:
 
 def _free(value: Any) -> str:
     """A text as it is, unless it would read as something else; anything else as JSON."""
-    if isinstance(value, str) and _read_free(value) == value:
+    if isinstance(value, str) and value == value.strip() and _read_free(value) == value:
         return value
     return json.dumps(value, ensure_ascii=False)
 
@@ -378,7 +383,18 @@ def _read(column: Column, cell: str) -> Any:
         return cell.strip()
     if column.kind in ("list", "records", "table"):
         return _read_list(column, cell)
-    return cell
+    return _read_text(cell)
+
+
+def _read_text(cell: str) -> str:
+    """Quotes are taken away only where :func:`_text` must have put them; other people's stay."""
+    if len(cell) < 3 or cell[0] != '"' or cell[-1] != '"':
+        return cell
+    try:
+        text = str(json.loads(cell))
+    except ValueError:
+        return cell
+    return text if text != text.strip() or text[:1] == '"' else cell
 
 
 _FLAGS = {

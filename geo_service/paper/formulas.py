@@ -9,6 +9,8 @@ References
 OWASP, "CSV Injection": characters that start a formula, full-width twins included.
 """
 
+import re
+
 STARTS = "=+-@\t\r\n\0＝＋－＠"
 """Characters that may start a formula, or hide one behind them."""
 
@@ -58,3 +60,55 @@ def unescape_cell(cell: str) -> str:
     ('=1+1', "'s", "'tis")
     """
     return cell[1:] if cell[:1] == _APOSTROPHE and cell[1:2] and cell[1] in _MARKED else cell
+
+
+_CODE = re.compile("_x([0-9A-Fa-f]{4})_")
+_LIKE_CODE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+
+
+def encode_codes(text: str) -> str:
+    """
+    Mark what a workbook would read as the code of a character.
+
+    Parameters
+    ----------
+    text
+        Any text.
+
+    Returns
+    -------
+    cell
+        For XLSX.
+
+    References
+    ----------
+    ECMA-376, 22.9.2.19, ``ST_Xstring``.
+
+    Examples
+    --------
+    >>> encode_codes("_x0041_"), decode_codes("_x005F_x0041_"), decode_codes("_x0041_")
+    ('_x005F_x0041_', '_x0041_', 'A')
+    """
+    return _LIKE_CODE.sub("_x005F_", text)
+
+
+def decode_codes(cell: str) -> str:
+    """
+    Read the codes of characters in a text of XLSX; the library leaves them as they stand.
+
+    Parameters
+    ----------
+    cell
+        What the library gave.
+
+    Returns
+    -------
+    text
+        With characters for codes; halves of characters stay codes.
+    """
+    return _CODE.sub(_character, cell) if "_x" in cell else cell
+
+
+def _character(code: re.Match[str]) -> str:
+    character = chr(int(code[1], 16))
+    return code[0] if "\ud800" <= character <= "\udfff" else character

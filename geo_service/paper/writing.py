@@ -19,7 +19,7 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
 from geo_service.errors import InvalidInputError
-from geo_service.paper.formulas import escape_cell
+from geo_service.paper.formulas import encode_codes, escape_cell
 
 Value = str | int | float | bool | date | None
 """What one cell may hold."""
@@ -31,7 +31,6 @@ MOST_CHARACTERS = 32_767
 _MOST_ROWS = 1_048_576
 _WIDEST = 48
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
-_CODE_LIKE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\r\ud800-\udfff\ufffe\uffff]")
 _NOT_IN_TITLE = re.compile(r"[\[\]:*?/\\']")
 
@@ -200,7 +199,7 @@ def _text_cell(page: Any, text: str) -> Cell:
 
 def _legal(text: str) -> str:
     """Spreadsheets read ``_x0041_`` as a code for ``A``; what XML cannot carry goes."""
-    return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", _CODE_LIKE.sub("_x005F_", text))
+    return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", encode_codes(text))
 
 
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
