@@ -65,7 +65,18 @@ def test_a_refused_edit_is_told_both_values_the_version_and_the_fields(store):
     assert facts["fields"] == ["hours"]
     assert facts["current"]["properties"]["hours"] == "24/7"
     assert facts["yours"]["properties"]["hours"] == "Mo-Fr 08:00-18:00"
+    assert facts["values"] == {"hours": {"current": "24/7", "yours": "Mo-Fr 08:00-18:00"}}
     assert (facts["base_version"], facts["version"]) == (1, 2)
+
+
+def test_the_two_values_of_one_kind_of_service_are_told(store):
+    start = replace(A, services=(Service("rest"),))
+    store.apply(add(start), **DESK)
+    store.apply([change(start, services=(Service("rest", valid_until=date(2026, 12, 31)),))], **DESK)
+    with pytest.raises(StaleEditError) as caught:
+        store.apply([change(start, services=())], **DESK)
+    told = {"current": {"kind": "rest", "valid_until": "2026-12-31"}, "yours": None}
+    assert caught.value.facts["values"] == {"services.rest": told}
 
 
 def test_services_and_ways_in_are_merged_by_kind(store):

@@ -22,6 +22,7 @@ from geo_service.layers.merge import (
     contested_fields,
     differences,
     edits_between,
+    field_values,
     merge_features,
 )
 from geo_service.layers.model import (
@@ -80,6 +81,7 @@ __all__ = [
     "edits_between",
     "feature_from_json",
     "feature_to_json",
+    "field_values",
     "is_active",
     "load_feature",
     "merge_features",

@@ -11,6 +11,8 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
+import orjson
+
 from geo_service.errors import InvalidInputError
 from geo_service.layers.areas import load_geometry
 from geo_service.layers.model import Area, Checked, Edit, Feature, Layer, Place, Power, Provenance
@@ -197,6 +199,37 @@ def contested_fields(base: Feature, ours: Feature, theirs: Feature) -> tuple[str
     others = frozenset(changed_fields(base, theirs))
     both = (name for name in changed_fields(base, ours) if name in others)
     return tuple(name for name in both if name not in ORDERS and not name.startswith(_CHECKED))
+
+
+def field_values(feature: Feature, names: Sequence[str]) -> dict[str, Any]:
+    """
+    Give the values of some fields as JSON has them.
+
+    Parameters
+    ----------
+    feature
+        A place or area.
+    names
+        Fields as :func:`changed_fields` names them.
+
+    Returns
+    -------
+    values
+        By name; None where the feature does not have the field.
+
+    Examples
+    --------
+    >>> field_values(Place("w1", "water", 116.45, 39.96, "水", hours="24/7"), ("position", "hours", "access.code"))
+    {'position': [116.45, 39.96], 'hours': '24/7', 'access.code': None}
+    """
+    parts = _parts(feature)
+    values = {name: orjson.loads(orjson.dumps(parts.get(name))) for name in names}
+    return {
+        name: {key: one for key, one in value.items() if one is not None}
+        if isinstance(value, dict)
+        else value
+        for name, value in values.items()
+    }
 
 
 def merge_features(

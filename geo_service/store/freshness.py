@@ -20,6 +20,7 @@ from geo_service.layers import (
     check_features,
     contested_fields,
     feature_to_json,
+    field_values,
     load_feature,
     merge_features,
 )
@@ -149,7 +150,7 @@ def settle(
     ------
     StaleEditError
         If others changed a field that the edit changes too, or the whole feature came or went; ``facts`` hold
-        both values, the fields and the version now.
+        both features, the fields with both values (``values``) and the version now.
     InvalidInputError
         If the id belongs to another layer or to a removed feature, or the version is yet to come.
     NotFoundError
@@ -204,9 +205,11 @@ def _merged(edit: Edit, stored: Stored, seen: Callable[[], Feature | None], faul
 
 def _stale(edit: Edit, stored: Stored, why: str, contested: tuple[str, ...]) -> StaleEditError:
     now = None if stored.is_removed else decode(stored.doc, stored.layer)
-    differing = contested
-    if not contested and now is not None and edit.after is not None and type(now) is type(edit.after):
-        differing = changed_fields(now, edit.after)
+    fields, values = contested, {}
+    if now is not None and edit.after is not None and type(now) is type(edit.after):
+        fields = contested or changed_fields(now, edit.after)
+        ours, theirs = (field_values(state, fields) for state in (edit.after, now))
+        values = {name: {"current": theirs[name], "yours": ours[name]} for name in fields}
     told = f"; both changed {', '.join(contested)}" if contested else ""
     return StaleEditError(
         f"{edit.layer}/{edit.id} {why}{told} (now at version {stored.version}); read it again and merge",
@@ -216,5 +219,6 @@ def _stale(edit: Edit, stored: Stored, why: str, contested: tuple[str, ...]) -> 
         version=stored.version,
         current=feature_to_json(now) if now is not None else None,
         yours=feature_to_json(edit.after) if edit.after is not None else None,
-        fields=list(differing),
+        fields=list(fields),
+        values=values,
     )
