@@ -83,6 +83,25 @@ def test_hours_are_worked_out_once_a_day_and_only_so_many_are_kept(demo_district
     assert table.open_times(Wish(), frozenset(), NOON.date()) is not first
 
 
+def test_an_edit_of_hours_leaves_what_is_known_of_the_streets(demo_district):
+    old = table_of(demo_district, make_place("p", demo_district.centre, "08:00-20:00"))
+    changed = Layer("water", (make_place("p", demo_district.centre, "24/7"),), 2)
+    new = Table(changed, demo_district.routers, Ages(), before=old)
+    assert new.facilities("walk", Wish()) is old.facilities("walk", Wish())
+    assert len(new.open_times(Wish(), frozenset(), NOON.date()).open_ms) == 1
+    assert len(old.open_times(Wish(), frozenset(), NOON.date()).open_ms) == 3
+
+
+def test_a_place_that_moved_is_put_on_its_street_anew(demo_district):
+    here, there = random_points(demo_district, 2, seed=41)
+    old = table_of(demo_district, make_place("p", here, "24/7"))
+    old.snaps("walk")
+    new = Table(
+        Layer("water", (make_place("p", there, "24/7"),), 2), demo_district.routers, Ages(), before=old
+    )
+    assert new.snaps("walk").lon[0] == there[0]
+
+
 def test_eight_threads_get_what_one_gets(demo_district):
     places = [
         make_place(f"p{i:02d}", lonlat, HOURS[i % len(HOURS)])

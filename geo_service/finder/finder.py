@@ -537,7 +537,7 @@ class Finder:
         version = next((info.version for info in self._store.layers() if info.name == layer), 0)
         table = self._tables.get(layer)
         if table is None or table.version != version:
-            table = Table(self._store.layer(layer), self._routers, self._ages)
+            table = Table(self._store.layer(layer), self._routers, self._ages, before=table)
             with self._lock:
                 self._tables[layer] = table
         return table

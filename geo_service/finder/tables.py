@@ -6,7 +6,7 @@ them to its departure, without looking at a single place. All of it is kept with
 much as is bounded here, and goes with it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -156,6 +156,8 @@ class Table:
         One router per profile.
     ages
         When facts become stale.
+    before
+        The table of an earlier version; if no place came, went or moved, what is known of the streets is taken over.
 
     Raises
     ------
@@ -163,7 +165,9 @@ class Table:
         If the layer holds areas.
     """
 
-    def __init__(self, layer: Layer, routers: Mapping[str, Router], ages: Ages) -> None:
+    def __init__(
+        self, layer: Layer, routers: Mapping[str, Router], ages: Ages, before: "Table | None" = None
+    ) -> None:
         self.version = layer.version
         self.places = tuple(feature for feature in layer.features if isinstance(feature, Place))
         if layer.features and not self.places:
@@ -180,6 +184,8 @@ class Table:
         self.fitting = lru_cache(maxsize=KEPT_DAYS)(self._fitting)
         self.snaps = lru_cache(maxsize=None)(self._snap)
         self._whole = lru_cache(maxsize=None)(self._all_facilities)
+        if before is not None and np.array_equal(before.targets, self.targets):
+            self.snaps, self._whole = before.snaps, before._whole
         self._some = lru_cache(maxsize=KEPT_WISHES)(self._some_facilities)
         self._times = lru_cache(maxsize=KEPT_DAYS)(self._open_times)
 
@@ -237,13 +243,15 @@ class Table:
         start = datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
         end = start + timedelta(days=1) + HORIZON
         first, opens, closes = [0], [], []
+        known: dict[Hashable, list[tuple[int, int]]] = {}
         for place, fits in zip(self.places, self.fitting(wish), strict=True):
             kinds = self._accepted(place, accept, day) if fits else ()
             if kinds:
-                timeline = place_timeline(place, wish.services, start, end)
-                for begin_s, end_s in _joined(timeline, kinds):
-                    opens.append(begin_s)
-                    closes.append(end_s)
+                alike = _hours_of(place, wish.services), kinds
+                if alike not in known:
+                    known[alike] = list(_joined(place_timeline(place, wish.services, start, end), kinds))
+                opens += [begin_s for begin_s, _ in known[alike]]
+                closes += [end_s for _, end_s in known[alike]]
             first.append(len(opens))
         columns = (
             np.array(first, np.int32),
@@ -287,6 +295,12 @@ def place_timeline(place: Place, services: Sequence[str], start: datetime, end: 
         place.status_until,
         is_kept_inside=place.status == "active",
     )
+
+
+def _hours_of(place: Place, services: Sequence[str]) -> Hashable:
+    """All that `place_timeline` looks at; many places of a layer have it in common."""
+    asked = tuple(service for service in place.services if service.kind in services)
+    return place.hours, asked, place.status == "active", place.status_from, place.status_until
 
 
 def _joined(timeline: Timeline, kinds: tuple[Kind, ...]) -> Iterator[tuple[int, int]]:
