@@ -4,7 +4,7 @@ import itertools
 import re
 import shutil
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -284,3 +284,102 @@ def test_an_editor_restores_a_place_of_the_own_layers_only(browser_of, district)
     assert district.store.features(["xhy-toilet-002"])[0].phone == "010-7777"
     form = {"layer": "station", "id": "xhy-station-002", "version": 1}
     assert desk.post("/history/restore", form, token_from="/history").status_code == 403
+
+
+# -- checks and what is said on the spot -------------------------------------------------------------------
+
+
+def asked(page):
+    """What the page asks: id and kind."""
+    form = page.text.partition('class="thumbs"')[2]
+    return re.search(r'name="id" value="([^"]+)"', form)[1], re.search(r'name="kind" value="([^"]+)"', form)[
+        1
+    ]
+
+
+def test_a_verifier_is_asked_about_the_own_place_and_one_thumb_answers(browser_of, district):
+    desk = browser_of("verifier")
+    while 'class="thumbs"' in (page := desk.get("/rota")).text:
+        place_id, kind = asked(page)
+        assert place_id == "xhy-station-001" or place_id.startswith("xhy-toilet")
+        form = {"id": place_id, "kind": kind, "answer": "right"}
+        assert desk.post("/rota/answer", form, token_from="/rota").status_code == 303
+        checked = district.store.features([place_id])[0].provenance.checked[kind]
+        assert (checked.on.isoformat(), checked.role) == ("2026-11-18", "verifier")
+    assert "没有到期的核查" in page.text
+
+
+def test_a_verifier_may_not_answer_for_another_place(browser_of, district):
+    before = district.store.features(["xhy-station-002"])[0]
+    form = {"id": "xhy-station-002", "kind": "hours", "answer": "right"}
+    assert browser_of("verifier").post("/rota/answer", form, token_from="/rota").status_code == 403
+    assert district.store.features(["xhy-station-002"])[0] == before
+
+
+def test_a_skipped_question_makes_room_for_the_next(browser_of):
+    desk = browser_of("admin")
+    first = asked(desk.get("/rota"))
+    assert asked(desk.get(f"/rota?skip={first[0]}/{first[1]}")) != first
+
+
+def test_what_a_rider_says_waits_for_who_may_settle_it(browser_of, app, district):
+    rider = app.test_client()
+    for _ in range(2):
+        answer = rider.post("/xiangheyuan/p/xhy-station-001/say", data={"claim": "shut_now"})
+        assert answer.status_code == 200
+    assert "2 次反馈" in browser_of("verifier").get("/rota").text
+    assert "2 次反馈" not in browser_of("viewer").get("/").text
+    form = {"id": "xhy-station-001"}
+    assert browser_of("verifier").post("/rota/settle", form, token_from="/rota").status_code == 303
+    assert "反馈“现在关着”" not in browser_of("verifier").get("/rota").text
+
+
+def test_a_rider_who_says_still_right_dates_the_check(app, district):
+    answer = app.test_client().post(
+        "/xiangheyuan/p/xhy-station-003/say", data={"claim": "right"}, headers={"Accept": "application/json"}
+    )
+    assert answer.json == {"id": "xhy-station-003", "claim": "right"}
+    checked = district.store.features(["xhy-station-003"])[0].provenance.checked["existence"]
+    assert (checked.on.isoformat(), checked.role) == ("2026-11-18", "rider")
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "headers", "status"),
+    [
+        ("/xiangheyuan/p/xhy-station-001/say", {"claim": "smelly"}, {}, 400),
+        ("/xiangheyuan/p/xhy-station-001/say", {}, {}, 400),
+        ("/xiangheyuan/p/nowhere/say", {"claim": "shut_now"}, {}, 404),
+        ("/nowhere/p/xhy-station-001/say", {"claim": "shut_now"}, {}, 404),
+        ("/xiangheyuan/p/xhy-station-001/say", {"claim": "shut_now"}, {"Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+)
+def test_what_is_said_wrongly_or_from_another_site_changes_nothing(
+    app, district, path, form, headers, status
+):
+    before = district.store.notes("doubt/")
+    assert app.test_client().post(path, data=form, headers=headers).status_code == status
+    assert district.store.notes("doubt/") == before
+
+
+def test_one_address_is_heard_so_often_an_hour_and_no_oftener(app):
+    rider = app.test_client()
+    rider.environ_base["REMOTE_ADDR"] = "192.0.2.99"
+    path = "/xiangheyuan/p/xhy-station-004/say"
+    statuses = [rider.post(path, data={"claim": "shut_now"}).status_code for _ in range(31)]
+    assert statuses == [200] * 30 + [429]
+
+
+def test_who_holds_the_code_of_a_place_checks_it_without_an_account(browser_of, app, district, clock):
+    clock[0] = NOON + timedelta(days=200)  # by then something is due
+    page = browser_of("admin").get("/codes").text
+    path = re.search(r'href="(/xiangheyuan/check/[^"]+/xhy-station-005)"', page)[1]
+    visitor = app.test_client()
+    text = visitor.get(path).text
+    kind = re.search(r'name="kind" value="([^"]+)"', text)[1]
+    assert "谢谢" in visitor.post(path, data={"kind": kind, "answer": "right"}).text
+    assert district.store.features(["xhy-station-005"])[0].provenance.checked[kind].role == "station"
+    assert "Set-Cookie" not in visitor.get(path).headers
+    other = path.replace("xhy-station-005", "xhy-station-006")
+    assert visitor.get(other).status_code == 404
+    browser_of("admin").post("/codes", {"id": "xhy-station-005"}, token_from="/codes")
+    assert visitor.get(path).status_code == 404

@@ -36,6 +36,7 @@ from geo_service.web.http import (
     title_of,
 )
 from geo_service.web.rider import rider
+from geo_service.web.spot import spot
 from geo_service.web.words import HTML_LANG, LANGS, words_in
 
 logger = logging.getLogger("geo_service.web")
@@ -131,6 +132,7 @@ def create_app(
     app.register_blueprint(api)
     app.register_blueprint(rider)
     open_desk(app)
+    app.register_blueprint(spot)
     return app
 
 
