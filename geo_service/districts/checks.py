@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geo_service.districts.district import PROFILES
+from geo_service.districts.routers import PROFILES
 from geo_service.districts.working_copy import is_changed_by_hand, layer_path
 from geo_service.errors import BadDataError, GeoServiceError
 from geo_service.hours import State

@@ -20,7 +20,7 @@ import numpy as np
 
 from geo_service.demo import DEMO_NAMES, DemoInfo, build_demo_osm, demo_info, seed_layers
 from geo_service.districts.config import DistrictConfig, check_id, read_config, write_config
-from geo_service.districts.district import PROFILES, use_jit_cache
+from geo_service.districts.routers import PROFILES, use_jit_cache, warm_up
 from geo_service.districts.working_copy import write_working_copy
 from geo_service.errors import InvalidInputError
 from geo_service.exchange.from_osm import osm_layers
@@ -198,7 +198,7 @@ class _Making:
 
     def kernels(self) -> None:
         use_jit_cache(self.part)
-        from geo_service.engine.router import Router, load_index, warm_up
+        from geo_service.engine.router import Router, load_index
 
         self.progress("kernels", 0, 0)
         network = load_network(self.part / "network" / PROFILES[0])

@@ -19,8 +19,7 @@ from geo_service.districts.answers import (
     what_if_json,
 )
 from geo_service.districts.config import DistrictConfig, read_config
-from geo_service.districts.routers import PROFILES as PROFILES
-from geo_service.districts.routers import Routers
+from geo_service.districts.routers import Routers, warm_up
 from geo_service.districts.routers import use_jit_cache as use_jit_cache
 from geo_service.districts.stores import open_district_store
 from geo_service.errors import NotFoundError
@@ -492,8 +491,6 @@ class District:
 
     def warm_up(self) -> None:
         """Load the streets, index and kernels of every profile, so that no question has to wait for them."""
-        from geo_service.engine.router import warm_up
-
         for profile in self.profiles:
             warm_up(self.routers[profile])
 

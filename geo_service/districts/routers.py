@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from geo_service.errors import BadDataError
 from geo_service.network.graph import Network, load_network
 
@@ -74,7 +76,7 @@ def _ready_index(folder: Path, network: Network) -> "Index":
     from geo_service.engine.router import build_index, load_index, save_index
 
     try:
-        return load_index(folder, network)
+        return load_index(folder, network, verify=True)  # a tenth of a second for a city
     except BadDataError as error:
         logger.warning("%s; it is built anew", error.message)
     index = build_index(network)
@@ -86,3 +88,27 @@ def _ready_index(folder: Path, network: Network) -> "Index":
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     return index
+
+
+def warm_up(router: "Router") -> None:
+    """
+    Compile every kernel that a district's questions use, or load it from the cache.
+
+    Parameters
+    ----------
+    router
+        Of any of its profiles, with its index.
+    """
+    from geo_service.engine import router as engine
+
+    engine.warm_up(router)
+    network = router.network
+    here = router.snap([[network.point_lon_e6[0] / 1e6, network.point_lat_e6[0] / 1e6]])
+    two = router.facilities(here.take(np.zeros(2, dtype=np.int64)))
+    one = two.where(np.array([True, False]))
+    always = engine.Windows(
+        np.array([0, 1, 1], dtype=np.int32), np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.int64)
+    )
+    router.nearest(here, one, 1, always)
+    router.onway(here, here, one, 1, always)
+    router.range(here, one, 1, via=here, windows=always)
