@@ -16,7 +16,7 @@ from geo_service.layers import Area, Edit, Layer, dump_layer, edits_between
 from geo_service.store.sqlite import open_sqlite
 from tests import drawn_places as drawn
 from tests.store_writer import COUNTER
-from tests.stores import AT, DESK, WATER, A, B, add, change, remove
+from tests.stores import AT, DESK, WATER, A, B, Home, add, change, remove
 
 # --- what is written is read ---------------------------------------------------------------------------
 
@@ -434,7 +434,9 @@ def test_killed_writers_lose_no_acknowledged_edit(home, store):
 
 
 @pytest.mark.slow
-def test_a_hundred_killed_writers_lose_no_acknowledged_edit(home, store):
+def test_a_hundred_killed_writers_lose_no_acknowledged_edit(tmp_path):
+    home = Home(str(tmp_path / "store.sqlite"), "main")  # in PostgreSQL the client's death is the server's routine
+    home.open(create=True).close()
     acknowledged, lost, problems = kill_writers(home, kills=100, seed=2)
     assert len(acknowledged) >= 100
     assert lost == set()
