@@ -252,6 +252,26 @@ def mapped(pid, folder):
     return found
 
 
+@pytest.mark.slow
+def test_a_district_with_a_damaged_index_says_so_and_builds_it_anew(own_district, caplog):
+    """One flipped bit in the middle of the labels; the files are the same as before afterwards."""
+    from geo_service.districts import open_district
+
+    entry = own_district / "index" / "ebike" / "forward_entry.npy"
+    before = entry.read_bytes()
+    damaged = bytearray(before)
+    damaged[len(before) // 2] ^= 1
+    entry.write_bytes(damaged)
+    district = open_district(own_district)
+    try:
+        assert district.routers["ebike"].index is not None
+    finally:
+        district.close()
+    assert "forward_entry.npy damaged" in caplog.text
+    assert "built anew" in caplog.text
+    assert entry.read_bytes() == before
+
+
 def test_arrays_of_a_mapped_index_cannot_be_written_to(network, saved, tmp_path):
     index = load_index(lay(saved, tmp_path), network)
     with pytest.raises(ValueError, match="read-only"):
