@@ -18,6 +18,7 @@ __all__ = ["water"]
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=SHANGHAI)
 SHARES = np.linspace(0.0, 1.0, 41)
+SEEDS = [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 24))]
 
 
 def stand_on(network, links, shares):
@@ -40,7 +41,7 @@ def town_of(seed):
     return router, places.take(np.flatnonzero(places.link != NONE))
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_point_of_a_street_is_covered_if_the_way_from_it_is_short_enough(seed):
     router, places = town_of(seed)
     network = router.network
@@ -79,7 +80,7 @@ def _is_end(cover, link, share, best_ms, links, shares, cutoff_ms):
     return not (best_ms[beside] <= cutoff_ms).any()
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_trials_cover_what_a_coverage_made_anew_covers(seed):
     router, places = town_of(seed)
     new = router.snap(points_of_town(router.network, seed + 1000, 5))
@@ -94,7 +95,7 @@ def test_trials_cover_what_a_coverage_made_anew_covers(seed):
     np.testing.assert_allclose(cover.adding(new), added_m, atol=1e-6)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_the_cost_of_a_street_is_that_from_its_middle(seed):
     router, places = town_of(seed)
     links = np.arange(router.network.n_links)

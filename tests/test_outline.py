@@ -98,7 +98,9 @@ def start_somewhere(network, seed):
     return router, origin
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "seed", [*range(4), *(pytest.param(s, marks=pytest.mark.slow) for s in range(4, 20))]
+)
 def test_random_towns(seed):
     network = random_network(seed)
     router, origin = start_somewhere(network, seed)
