@@ -79,6 +79,7 @@ ROOMS_OF: Mapping[str, frozenset[str]] = {
     "psycopg": frozenset({"store"}),
     "requests": frozenset({"network"}),
     "rich": frozenset({"cli"}),
+    "segno": frozenset({"web"}),
     "werkzeug": frozenset({"web"}),
     # oracles and peers stay outside the package: copyleft, or only needed to test and measure
     "cityseer": frozenset(),

@@ -1,5 +1,6 @@
 """The way into the desk over HTTP: signing in, and what each page demands of whom."""
 
+import html
 import itertools
 import re
 import shutil
@@ -383,3 +384,43 @@ def test_who_holds_the_code_of_a_place_checks_it_without_an_account(browser_of, 
     assert visitor.get(other).status_code == 404
     browser_of("admin").post("/codes", {"id": "xhy-station-005"}, token_from="/codes")
     assert visitor.get(path).status_code == 404
+
+
+# -- papers ------------------------------------------------------------------------------------------------
+
+
+def test_the_sheet_holds_every_station_with_its_hours_and_a_code_for_each_and_one_for_all(
+    browser_of, district
+):
+    text = browser_of("viewer").get("/sheet").text
+    stations = district.store.layer("station").features
+    assert all(html.escape(station.name) in text for station in stations)
+    assert text.count('class="qr"') == len(stations) + 1
+    assert "演示数据" in text
+
+
+def test_a_poster_says_the_address_that_never_changes(district):
+    settings = Settings(public_url="https://map.example.cn/")
+    app = create_app({district.id: district}, settings, clock=lambda: NOON)
+    desk = Desk(app, district.id)
+    desk.sign_in("viewer")
+    assert (
+        "<code>https://map.example.cn/xiangheyuan/#here=xhy-station-001</code>"
+        in desk.get("/poster/xhy-station-001").text
+    )
+
+
+def test_every_offered_export_leads_to_a_file(browser_of, district):
+    desk = browser_of("viewer")
+    page = desk.get("/exports").text
+    formats = re.findall(r'<option value="([a-z0-9]+)">\1 ·', page)
+    assert {"geojson", "csv", "xlsx", "kml", "gpx"} <= set(formats)
+    for name in formats:
+        answer = desk.client.get(f"/api/v1/districts/{district.id}/places?layer=toilet&f={name}&datum=wgs84")
+        assert answer.status_code == 200, (name, answer.text[:200])
+
+
+def test_stations_are_held_to_a_standard_and_unknown_ones_are_refused(browser_of):
+    desk = browser_of("viewer")
+    assert "缺" in desk.get("/standards?standard=union-2023").text
+    assert desk.get("/standards?standard=nine").status_code == 400
