@@ -328,6 +328,25 @@ def test_a_shapefile_without_prj_is_taken_for_degrees_and_that_is_told(tmp_path)
     assert "not stated" in table.notes[0]
 
 
+def test_an_area_comes_with_its_holes_and_in_wgs84(tmp_path):
+    from pyproj import Transformer
+
+    outer, inner = (
+        [(116.0, 39.0), (117.0, 39.0), (117.0, 40.0), (116.0, 39.0)],
+        [(116.5, 39.2), (116.6, 39.3), (116.5, 39.3), (116.5, 39.2)],
+    )
+    move = Transformer.from_crs(4326, 3857, always_xy=True)
+    rings = [[move.transform(*one) for one in ring] for ring in (outer, inner)]
+    wkb = struct.pack("<BII", 1, 3, 2) + b"".join(
+        struct.pack("<I", 4) + b"".join(struct.pack("<2d", *one) for one in ring) for ring in rings
+    )
+    table = read(tmp_path, "a.gpkg", written("GPKG", ".gpkg", wkb, "Polygon", crs="EPSG:3857")[".gpkg"])
+    area = table.rows[0].area
+    assert area is not None
+    for ring, wanted in zip(area["coordinates"], (outer, inner), strict=True):
+        assert [tuple(one) for one in ring] == [pytest.approx(one, abs=1e-8) for one in wanted]
+
+
 # --- Ovital -----------------------------------------------------------------------------
 
 

@@ -422,6 +422,16 @@ def test_a_stated_datum_that_is_not_taken_is_a_warning():
     )
 
 
+@pytest.mark.parametrize(
+    "stuff", ["a", "热", "1", " ", "- ", "周一", "热水热", "°'", "(", "a b=", "#1", "门"]
+)
+def test_very_long_cells_are_answered_in_every_column(stuff):
+    columns = ("名称", "经度", "纬度", "开放时间", "服务", "电话", "面积", "状态", "坐标", "地址")
+    cell = (stuff * 131_072)[:131_072]
+    done = plan(table([cell] * len(columns), columns=columns))
+    assert done.edits == ()
+
+
 def test_progress_is_told_for_long_lists():
     heard = []
     rows = [[f"站{n}", str(116.43 + n / 1e5), "39.96"] for n in range(1200)]
@@ -563,7 +573,7 @@ def test_a_chinese_list_reaches_the_store_and_comes_again_unchanged(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("layer", ["station", "merchant", "charging"])
+@pytest.mark.parametrize("layer", ["station", "merchant", "charging", "block"])
 @pytest.mark.parametrize("format", ["geojson", "csv", "xlsx", "kml", "kmz", "gpkg"])
 def test_our_own_exports_come_back_whole(layer, format, tmp_path):
     from tests.conftest import CHECKOUT
@@ -577,6 +587,7 @@ def test_our_own_exports_come_back_whole(layer, format, tmp_path):
     source = read_table(path, layer=layer)
     mapping = guess_mapping(source, layer, CATALOGUE)
     assert mapping.is_ours
+    assert mapping.datum in ("wgs84", "")
     done = plan(source, layer, mapping=mapping)
     assert Layer(layer, tuple(one.feature for one in done.added)) == whole
     assert plan(source, layer, present=whole.features, mapping=mapping).unchanged == len(whole.features)
@@ -595,6 +606,40 @@ def test_formats_that_lose_something_destroy_nothing(format, tmp_path):
     path.write_bytes(file[2])
     source = read_table(path, layer="station")
     assert plan(source, present=whole.features).unchanged == len(whole.features)
+
+
+SQUARE = {
+    "type": "Polygon",
+    "coordinates": [[[116.44, 39.95], [116.45, 39.95], [116.45, 39.96], [116.44, 39.95]]],
+}
+
+
+def area_table(name: str) -> Table:
+    return Table(
+        "街区.kml",
+        "kml",
+        ("name",),
+        (Row("Placemark 1", (name,), None, None, "is an area; a place is one point", SQUARE),),
+    )
+
+
+def test_an_area_goes_into_a_layer_of_areas_only():
+    added = plan(area_table("东街"), "block").added
+    assert [(one.feature.name, type(one.feature).__name__) for one in added] == [("东街", "Area")]
+    assert [(one.where, one.reason) for one in plan(area_table("东街"), "station").refused] == [
+        ("Placemark 1", "is an area; a place is one point")
+    ]
+
+
+def test_an_area_is_known_again_by_its_name():
+    held = plan(area_table("东街"), "block").added[0].feature
+    assert plan(area_table("东 街"), "block", present=[held]).changed[0].after.id == held.id
+    assert plan(area_table("东街"), "block", present=[held]).unchanged == 1
+
+
+def test_areas_are_read_in_wgs84_only():
+    with pytest.raises(InvalidInputError, match="areas are read in WGS 84 only"):
+        plan(area_table("东街"), "block", datum="gcj02")
 
 
 def test_points_are_given_in_the_files_own_datum():

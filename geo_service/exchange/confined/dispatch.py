@@ -23,8 +23,9 @@ _OTHERS = (
     (b"MZ", "a program"),
 )
 _ROOT = re.compile(
-    r"\s*(?:<\?xml[^>]*\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>\[]*(?:\[[^\]]*\])?[^>]*>\s*)*<(?:[\w.-]+:)?([\w.-]+)",
-    re.DOTALL,
+    # atomic: many comments before something that is no root must not be tried in every combination
+    r"\s*+(?:(?><\?xml[^>]*\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[[^\]]*\])?[^>]*>)\s*+)*+<(?:[\w.-]+:)?([\w.-]+)",
+    re.DOTALL | re.IGNORECASE,
 )
 _READERS = {
     "geojson": "objects:read_geojson",

@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 from xml.parsers import expat
 
 from geo_service.exchange.confined.rows import (
@@ -14,6 +15,7 @@ from geo_service.exchange.confined.rows import (
     check_cell,
     refused,
 )
+from geo_service.exchange.confined.wkb import Ring
 from geo_service.exchange.confined.zips import MOST_DEPTH, Budget, open_zip, plain_parser
 
 _GB = re.compile(rb"""^<\?xml[^>]*encoding=["'](gb2312|gbk|gb18030)["']""", re.IGNORECASE)
@@ -95,12 +97,13 @@ class _Kml(_Stream):
         self.key = ""
         self.points: list[str] = []
         self.shapes: list[str] = []
+        self.polygons: list[list[Ring | None]] = []
 
     def opened(self, name: str, attributes: Attributes) -> None:
         if name in ("Folder", "Document"):
             self.folders.append("")
         elif name == "Placemark":
-            self.values, self.points, self.shapes = {}, [], []
+            self.values, self.points, self.shapes, self.polygons = {}, [], [], []
             if "id" in attributes:
                 self.values["id"] = attributes["id"]
         elif name in ("NetworkLink", "GroundOverlay", "PhotoOverlay", "ScreenOverlay"):
@@ -124,10 +127,26 @@ class _Kml(_Stream):
         parent = self.path[-1] if self.path else ""
         if name == "coordinates" and parent == "Point":
             self.points.append(text)
+        elif name == "coordinates" and "Polygon" in self.path:
+            self._take_ring(_ring(text))
         elif name == "SimpleData" or (name == "value" and parent == "Data"):
             _override(values, self.key, text)
         elif parent == "Placemark" and name not in _LEFT_OUT | set(_SHAPES) and text:
             _put(values, name, _TAG.sub(" ", text) if name == "description" else text)
+
+    def _take_ring(self, ring: Ring | None) -> None:
+        if "innerBoundaryIs" in self.path and self.polygons:
+            self.polygons[-1].append(ring)
+        else:
+            self.polygons.append([ring])
+
+    def _area(self) -> dict[str, Any] | None:
+        is_whole = self.polygons and all(ring for polygon in self.polygons for ring in polygon)
+        if not is_whole or set(self.shapes) != {"Polygon"}:
+            return None
+        is_one = len(self.polygons) == 1
+        coordinates: list[Any] = self.polygons[0] if is_one else self.polygons
+        return {"type": "Polygon" if is_one else "MultiPolygon", "coordinates": coordinates}
 
     def _finish(self) -> None:
         assert self.values is not None
@@ -141,7 +160,7 @@ class _Kml(_Stream):
             fault = f"is {what}; a place is one point"
         elif self.points:
             point, fault = _lonlat(self.points[0])
-        self.add(Row(where, self.cells(self.values, where), point, None, fault))
+        self.add(Row(where, self.cells(self.values, where), point, None, fault, self._area()))
         self.values = None
 
 
@@ -218,6 +237,12 @@ def _lonlat(text: str) -> tuple[tuple[float, float] | None, str]:
     if len(parts) not in (2, 3) or not all(_NUMBER.fullmatch(part) for part in parts[:2]):
         return None, f"coordinates {text[:40]!r} are not lon,lat"
     return (float(parts[0]), float(parts[1])), ""
+
+
+def _ring(text: str) -> Ring | None:
+    """Read the positions of a ring; None if one of them is none."""
+    positions = [_lonlat(word)[0] for word in text.split()]
+    return None if None in positions else [one for one in positions if one]
 
 
 def _recoded(data: bytes) -> tuple[bytes, str | None]:

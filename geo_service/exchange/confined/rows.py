@@ -1,11 +1,13 @@
 """What a reader gives: rows of text cells, and what it found out about the file on the way."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from geo_service.errors import InvalidInputError
 
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 MOST_ROWS = 200_000
 MOST_COLUMNS = 200
 MOST_CELL = 131_072
@@ -30,6 +32,8 @@ class Row(NamedTuple):
         A GeoJSON Feature as it stands in the file.
     fault
         Why the row cannot become a place, if the reader knows already.
+    area
+        A GeoJSON Polygon or MultiPolygon, WGS 84, where the format has such.
     """
 
     where: str
@@ -37,6 +41,7 @@ class Row(NamedTuple):
     point: tuple[float, float] | None = None
     feature: dict[str, Any] | None = None
     fault: str = ""
+    area: dict[str, Any] | None = None
 
 
 @dataclass
@@ -196,12 +201,9 @@ def check_cell(text: str, where: str, column: str) -> str:
     if len(text) > MOST_CELL:
         fault = f"{where}, column {column!r}: {len(text)} characters; a cell has at most {MOST_CELL}"
         raise refused(fault, "cell", len(text))
-    if "\0" in text:
-        raise refused(f"{where}, column {column!r}: a NUL character; a text file has none", "cell", "NUL")
-    if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
-        raise refused(
-            f"{where}, column {column!r}: half a surrogate pair, which is no text", "cell", "surrogate"
-        )
+    if found := _NO_TEXT.search(text):
+        what = "a NUL character" if found[0] == "\0" else "half a surrogate pair"
+        raise refused(f"{where}, column {column!r}: {what}; a text has none", "cell", what)
     return text.strip()
 
 

@@ -5,6 +5,7 @@ import math
 import re
 import struct
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 from pyproj import CRS, Transformer
 from pyproj.exceptions import ProjError
 
+from geo_service.errors import InvalidInputError
 from geo_service.exchange.confined.rows import (
     MOST_COLUMNS,
     MOST_ROWS,
@@ -25,17 +27,11 @@ from geo_service.exchange.confined.rows import (
     choose_sheet,
     refused,
 )
+from geo_service.exchange.confined.wkb import Ring, Shape, read_shape
 from geo_service.exchange.confined.zips import Budget, open_zip
 
 _GDAL_FAULTS = (DataLayerError, DataSourceError, FeatureError, ValueError, RuntimeError, UnicodeDecodeError)
-_SHAPES = {
-    2: "a line",
-    3: "an area",
-    4: "several points",
-    5: "several lines",
-    6: "several areas",
-    7: "a collection",
-}
+Move = Callable[[Ring], Ring]
 _SAFE_TRIGGER = re.compile(
     r"(?:rtree_|gpkg_|trigger_(?:insert|delete)_feature_count_|feature_count_)", re.IGNORECASE
 )
@@ -70,6 +66,8 @@ def read_gpkg(data: bytes, options: Options, about: About) -> Rows:
     try:
         layers = [str(name) for name, kind in pyogrio.list_layers(data) if kind is not None]
         tables = _check_tables(data)
+    except InvalidInputError:
+        raise
     except _GDAL_FAULTS as error:
         raise refused(f"the GeoPackage is damaged: {_said(error)}") from error
     about.sheets = layers
@@ -216,30 +214,42 @@ def _features(data: bytes, about: About, is_stated: bool = False, **options: Any
         meta, ids, geometries, values = pyogrio.raw.read(
             data, return_fids=True, datetime_as_string=True, **options
         )
+    except InvalidInputError:
+        raise
     except _GDAL_FAULTS as error:
         raise refused(f"it is damaged: {_said(error)}") from error
     if 0 <= info["features"] != len(geometries):
         raise refused(f"it promises {info['features']} rows and has {len(geometries)}; it is damaged", "rows")
     about.columns += [str(name) for name in meta["fields"]]
-    points = [_point(blob) for blob in geometries]
-    placed = _to_wgs84([point for point, _ in points if point], meta["crs"], about, is_stated)
+    shapes = [read_shape(blob) for blob in geometries]
+    move = _mover(meta["crs"], about, is_stated)
+    points = iter(move([shape.point for shape in shapes if shape.point]))
     is_cut = about.format == "shp"
     if is_cut:
         about.notes.append(
             f"texts of {_SHP_BYTES - 2} bytes and more were left out: a Shapefile cuts them off"
         )
-    yield from _rows(ids.tolist(), points, iter(placed), values, _SHP_BYTES if is_cut else 0)
+    most_bytes = _SHP_BYTES if is_cut else 0
+    columns = [column.tolist() for column in values]
+    for index, (key, shape) in enumerate(zip(ids.tolist(), shapes, strict=True)):
+        where = f"feature {key}"
+        cells = tuple(_cell(column[index], where, most_bytes) for column in columns)
+        point = next(points) if shape.point else None
+        yield Row(where, cells, point, None, shape.fault, _area(shape, move))
 
 
 _SHP_BYTES = 254
 
 
-def _rows(ids: list[int], points: list[Any], placed: Any, values: Any, most_bytes: int) -> Rows:
-    columns = [column.tolist() for column in values]
-    for index, (key, (point, fault)) in enumerate(zip(ids, points, strict=True)):
-        where = f"feature {key}"
-        cells = tuple(_cell(column[index], where, most_bytes) for column in columns)
-        yield Row(where, cells, next(placed) if point else None, None, fault)
+def _area(shape: Shape, move: Move) -> dict[str, Any] | None:
+    if not shape.polygons:
+        return None
+    polygons = [[move(ring) for ring in polygon] for polygon in shape.polygons]
+    is_one = len(polygons) == 1
+    return {
+        "type": "Polygon" if is_one else "MultiPolygon",
+        "coordinates": polygons[0] if is_one else polygons,
+    }
 
 
 def _cell(value: Any, where: str, most_bytes: int) -> str | None:
@@ -255,43 +265,33 @@ def _cell(value: Any, where: str, most_bytes: int) -> str | None:
     return check_cell(text, where, "") or None
 
 
-def _point(blob: bytes | None) -> tuple[tuple[float, float] | None, str]:
-    """The two numbers of a WKB point; what else it is, in words."""
-    if blob is None:
-        return None, ""
-    order = "<" if blob[:1] == b"\x01" else ">"
-    kind = struct.unpack_from(order + "I", blob, 1)[0] if len(blob) >= 5 else 0
-    base = (kind & 0x0FFFFFFF) % 1000
-    if base == 4 and len(blob) >= 30 and struct.unpack_from(order + "I", blob, 5)[0] == 1:
-        return _point(blob[9:])  # one point, written as a list of points
-    if base != 1 or len(blob) < 21:
-        return None, f"is {_SHAPES.get(base, 'no shape we know')}; a place is one point"
-    lon, lat = struct.unpack_from(order + "2d", blob, 5)
-    return (None, "") if math.isnan(lon) else ((lon, lat), "")
-
-
-def _to_wgs84(points: list[Any], crs: str | None, about: About, is_stated: bool) -> list[tuple[float, float]]:
+def _mover(crs: str | None, about: About, is_stated: bool) -> Move:
+    """Make what turns positions of the file's coordinate system into WGS 84."""
     if crs is None and is_stated:
         raise refused("the .prj states no coordinate system we know; save it with one", "crs")
     if crs is None:
         about.notes.append(
-            "the coordinate system is not stated; longitude and latitude in degrees are assumed"
+            "the coordinate system is not stated; degrees of longitude and latitude are assumed"
         )
-        return points
+        return lambda points: points
     try:
         system = CRS.from_user_input(crs)
-        name = system.name
-        if not _is_known_as_wgs84(system) and points:
-            transform = Transformer.from_crs(system, 4326, always_xy=True)
-            xs, ys = transform.transform(*np.array(points).T)
-            points = list(zip(np.asarray(xs).tolist(), np.asarray(ys).tolist(), strict=True))
-            about.notes.append(f"coordinates were converted from {name[:80]} to WGS 84")
+        about.declared_datum = "wgs84"
+        if _is_known_as_wgs84(system):
+            return lambda points: points
+        transform = Transformer.from_crs(system, 4326, always_xy=True)
     except ProjError as error:
-        raise refused(
-            f"the coordinate system cannot be used: {_said(error)}", "crs", str(crs)[:80]
-        ) from error
-    about.declared_datum = "wgs84"
-    return points
+        fault = f"the coordinate system cannot be used: {_said(error)}"
+        raise refused(fault, "crs", str(crs)[:80]) from error
+    about.notes.append(f"coordinates were converted from {system.name[:80]} to WGS 84")
+    return lambda points: _moved(transform, points)
+
+
+def _moved(transform: Any, points: Ring) -> Ring:
+    if not points:
+        return points
+    xs, ys = transform.transform(*np.array(points).T)
+    return list(zip(np.asarray(xs).tolist(), np.asarray(ys).tolist(), strict=True))
 
 
 def _is_known_as_wgs84(system: CRS) -> bool:

@@ -61,8 +61,8 @@ def limits_for(size_bytes: int) -> Limits:
     """
     What a file of this size may use.
 
-    Two seconds of processor time, and three more for each MiB: an honest workbook of 20 MiB takes half of
-    that, while a small hostile file is over after two seconds.
+    Two seconds of processor time, and twelve more for each whole MiB: an honest workbook, which packs well,
+    takes half of that, while a small hostile file is over after two seconds.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def limits_for(size_bytes: int) -> Limits:
     limits
         Wall time is four times the processor time, for a machine that is busy.
     """
-    cpu_s = 2 + 3 * size_bytes // 2**20
+    cpu_s = 2 + 12 * size_bytes // 2**20
     return Limits(cpu_s=cpu_s, wall_s=4.0 * cpu_s)
 
 

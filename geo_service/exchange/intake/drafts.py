@@ -49,7 +49,7 @@ _NOTHING = frozenset(
 _NUMBER_WITH_UNIT = re.compile(
     r"(\d{1,9}(?:\.\d{1,6})?)\s*(?:㎡|m2|m²|平方米|平米|平|个|座|张|人|名|位|把|v|伏)?", re.IGNORECASE
 )
-_RECORD = re.compile(r"[a-z_]+ [a-z_]+=\S")
+_RECORD = re.compile(r"(?<![a-z_])[a-z_]{1,40} [a-z_]{1,40}=\S")
 _NUMBERS = ("area_m2", "seats", "headcount", "power_slots")
 _STATUS: Mapping[str, str] = {
     "active": "active|正常|开放|启用|运营|运营中|在用|使用中|营业|营业中|已启用|开业|正常开放|正常运营|open"
@@ -181,7 +181,9 @@ def short(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def draft_of(row: Row, table: Table, mapping: ColumnMapping, catalogue: Catalogue) -> Draft:
+def draft_of(
+    row: Row, table: Table, mapping: ColumnMapping, catalogue: Catalogue, is_area: bool = False
+) -> Draft:
     """
     Read one row.
 
@@ -195,6 +197,8 @@ def draft_of(row: Row, table: Table, mapping: ColumnMapping, catalogue: Catalogu
         What its columns hold.
     catalogue
         Categories and kinds of service.
+    is_area
+        Whether the layer holds areas.
 
     Returns
     -------
@@ -202,7 +206,9 @@ def draft_of(row: Row, table: Table, mapping: ColumnMapping, catalogue: Catalogu
         Positions still in the datum of the file.
     """
     draft = Draft(row, pin=row.point)
-    if row.fault:
+    if is_area and row.area:
+        draft.cells["geometry_wkt"] = _wkt(row.area)
+    elif row.fault:
         draft.refuse("", "", row.fault)
         return draft
     if mapping.is_ours and table.has_features and row.feature is not None:
@@ -222,6 +228,17 @@ def draft_of(row: Row, table: Table, mapping: ColumnMapping, catalogue: Catalogu
 
 
 # --- GeoJSON of the place model ---------------------------------------------------------
+
+
+def _wkt(area: Mapping[str, Any]) -> str:
+    polygons = [area["coordinates"]] if area["type"] == "Polygon" else area["coordinates"]
+    bodies = [
+        "("
+        + ", ".join("(" + ", ".join(f"{lon!r} {lat!r}" for lon, lat in ring) + ")" for ring in rings)
+        + ")"
+        for rings in polygons
+    ]
+    return f"POLYGON {bodies[0]}" if area["type"] == "Polygon" else f"MULTIPOLYGON ({', '.join(bodies)})"
 
 
 def _take_feature(draft: Draft, feature: Mapping[str, Any]) -> None:
@@ -397,7 +414,7 @@ def _take_word(draft: Draft, column: str, name: str, cell: str) -> None:
         draft.cells["status_reason"] = cell.strip()
 
 
-def feature_of_draft(draft: Draft, layer: str, catalogue: Catalogue, is_ours: bool) -> dict[str, Any]:
+def feature_of_draft(draft: Draft, layer: str, catalogue: Catalogue) -> dict[str, Any]:
     """
     Make the GeoJSON Feature of a draft whose positions are in WGS 84 by now.
 
@@ -409,8 +426,6 @@ def feature_of_draft(draft: Draft, layer: str, catalogue: Catalogue, is_ours: bo
         Its layer.
     catalogue
         Categories and kinds of service.
-    is_ours
-        Whether the cells are those of our own export.
 
     Returns
     -------
@@ -430,8 +445,7 @@ def feature_of_draft(draft: Draft, layer: str, catalogue: Catalogue, is_ours: bo
             obj["properties"] = {**obj["properties"], "arrival": list(draft.arrival)}
         return obj
     cells = dict(draft.cells)
-    if not is_ours or draft.pin is not None:
-        assert draft.pin is not None
+    if draft.pin is not None:
         cells |= dict(zip(("lon_wgs84", "lat_wgs84"), map(repr, draft.pin), strict=True))
         if draft.arrival is not None:
             cells |= dict(

@@ -315,7 +315,7 @@ def _is_ours(table: Table, category: Category) -> bool:
         )
     keys = {our_key(column) for column in table.columns}
     has_place = bool(keys & {"lon_wgs84", "lon_gcj02", "geometry_wkt"}) or any(
-        row.point for row in table.rows[:1]
+        row.point or row.area for row in table.rows[:1]
     )
     return {"id", "name", "status"} <= keys and has_place
 

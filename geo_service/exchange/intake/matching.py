@@ -54,6 +54,10 @@ class Finder:
         self._ids = {feature.id: feature for feature in present}
         self._by_foreign: dict[tuple[str, str], str | None] = {}
         self._by_name: dict[str, list[Place]] = {}
+        self._areas: dict[str, str] = {}
+        for area in (one for one in present if not isinstance(one, Place)):
+            name = plain_name(area.name)
+            self._areas[name] = "" if name in self._areas else area.id  # two areas of one name: neither
         said = [one for one in known if isinstance(one, Place)]
         for place in (*said, *(one for one in present if isinstance(one, Place))):
             self._note(place)
@@ -74,7 +78,7 @@ class Finder:
         Parameters
         ----------
         obj
-            GeoJSON Feature of a point.
+            GeoJSON Feature; an area is told by its name alone.
 
         Returns
         -------
@@ -86,8 +90,10 @@ class Finder:
         if found := self._foreign({**foreign, "station_code": properties.get("station_code")}):
             return found
         position = point_of(geometry)
-        if position is None or not isinstance(properties.get("name"), str):
+        if not isinstance(properties.get("name"), str):
             return ""
+        if position is None:
+            return self._areas.get(plain_name(properties["name"]), "") if geometry else ""
         near = [
             (apart, place.id)
             for place in self._by_name.get(plain_name(properties["name"]), ())

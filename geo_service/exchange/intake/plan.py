@@ -22,6 +22,7 @@ from geo_service.exchange.intake.outcome import ROLE, Added, Changed, FieldChang
 from geo_service.exchange.intake.table import Table
 from geo_service.geo import BBox, Datum, convert_datum, distance_m
 from geo_service.layers import (
+    Area,
     Catalogue,
     Checked,
     Conflict,
@@ -46,6 +47,7 @@ _PLACED = ("existence", "position")
 _NEVER_STATED = frozenset(
     {"id", "layer", "lon", "lat", "name", "provenance", "extra", "geometry", "external_ids"}
 )
+_STATUS = ("status", "status_reason", "status_from", "status_until")
 Progress = Callable[[int, int], None]
 
 
@@ -106,6 +108,12 @@ def plan_import(
     """
     category = category_of(layer, catalogue)
     _check_mapping(table, mapping, layer, catalogue)
+    if category.is_area and datum != "wgs84":
+        raise InvalidInputError(
+            f"datum={datum}: areas are read in WGS 84 only; convert the file first",
+            parameter="datum",
+            value=datum,
+        )
     drafts = _drafts(table, mapping, catalogue, layer, progress)
     _convert(drafts, datum, mapping)
     builder = _Builder(layer, catalogue, present, known or {}, mapping, on, source_of(table, source), bbox)
@@ -148,7 +156,7 @@ def _drafts(
 ) -> list[Draft]:
     drafts = []
     for number, row in enumerate(table.rows, 1):
-        draft = draft_of(row, table, mapping, catalogue)
+        draft = draft_of(row, table, mapping, catalogue, catalogue[layer].is_area)
         if _is_elsewhere(row.cells, table, mapping, layer):
             continue
         drafts.append(draft)
@@ -281,7 +289,7 @@ class _Builder:
         """Make the feature of a row and hold it to the rules; what breaks one is refused by column."""
         self._check_position(draft)
         try:
-            obj = feature_of_draft(draft, self.layer, self.catalogue, self.mapping.is_ours)
+            obj = feature_of_draft(draft, self.layer, self.catalogue)
             obj["id"] = self._id(draft, obj)
             feature = feature_from_json(
                 obj, self.layer, self.catalogue, None if draft.refusals else self.bbox
@@ -390,8 +398,9 @@ class _Builder:
         if self.stated is None:  # GeoJSON of the place model says everything, check dates if it has them
             own = fresh.provenance
             return replace(fresh, provenance=own if own.checked or own.source else provenance)
-        assert isinstance(fresh, Place)
-        assert isinstance(said, Place)
+        if isinstance(fresh, Area) or isinstance(said, Area):
+            kept = {} if "status" in self.stated else {name: getattr(said, name) for name in _STATUS}
+            return replace(fresh, provenance=provenance, extra={**said.extra, **fresh.extra}, **kept)
         silent = {field.name for field in fields(Place)} - _NEVER_STATED - self.stated
         if "services" in silent:
             fresh = replace(fresh, services=said.services)

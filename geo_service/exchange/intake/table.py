@@ -122,6 +122,6 @@ def _plain(about: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _row(values: list[Any], width: int) -> Row:
-    where, cells, point, feature, fault = values
+    where, cells, point, feature, fault, area = values
     padded = (*cells, *(None,) * (width - len(cells)))
-    return Row(where, padded, tuple(point) if point else None, feature, fault)
+    return Row(where, padded, tuple(point) if point else None, feature, fault, area)

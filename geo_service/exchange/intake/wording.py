@@ -8,11 +8,15 @@ can be named. Opening hours become OSM's ``opening_hours``.
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from geo_service.errors import InvalidInputError
 from geo_service.hours import check_hours
-from geo_service.layers import Catalogue
+from geo_service.layers import Catalogue, Words
+
+_LONGEST = 300
+"""Characters of opening hours, and of one word of a list of services: nobody writes more, but an attacker does."""
 
 # --- opening hours ----------------------------------------------------------------------
 
@@ -58,6 +62,7 @@ class _Selector(NamedTuple):
 _EVERY = _Selector(frozenset(range(7)))
 
 
+@lru_cache(maxsize=10_000)  # a list repeats the same few texts
 def hours_from_words(text: str) -> str:
     """
     Turn opening hours as people write them into OSM's ``opening_hours``.
@@ -83,6 +88,8 @@ def hours_from_words(text: str) -> str:
     >>> hours_from_words("8:30—17:30（周末休息）"), hours_from_words("24小时")
     ('08:30-17:30; Sa,Su off', '24/7')
     """
+    if len(text) > _LONGEST:
+        raise _unclear(text)
     plain = _plain(text)
     if _ALWAYS.fullmatch(plain):
         return "24/7"
@@ -277,6 +284,7 @@ _SERVICE_WORDS: Mapping[str, str] = {
     "pharmacy": "药店|购药",
     "emergency": "急诊",
 }
+_LONGEST_WORD = 80
 _FILLERS = re.compile(
     "提供|免费|设有|配备|配有|供应|服务|设施|设备|使用|功能|[可有设供等区处间室角点和及与柜台机器]"
 )
@@ -333,15 +341,14 @@ def service_of(word: str, catalogue: Catalogue) -> str:
 
 def _kinds_in(word: str, catalogue: Catalogue) -> tuple[str, ...]:
     """Kinds whose words cover a word from end to end, but for fillers; none if anything is left over."""
-    known = _vocabulary(catalogue)
-    if word in known:
-        return (known[word],)
+    known = _vocabulary(tuple(catalogue.services.items()))
+    if word in known or len(word) > _LONGEST:
+        return (known[word],) if word in known else ()
     kinds: dict[str, None] = {}
     at = 0
     while at < len(word):
-        length = next(
-            (length for length in range(len(word) - at, 0, -1) if word[at : at + length] in known), 0
-        )
+        longest = min(len(word) - at, _LONGEST_WORD)
+        length = next((length for length in range(longest, 0, -1) if word[at : at + length] in known), 0)
         if length:
             kinds[known[word[at : at + length]]] = None
         elif found := _FILLERS.match(word, at):
@@ -352,9 +359,10 @@ def _kinds_in(word: str, catalogue: Catalogue) -> tuple[str, ...]:
     return tuple(kinds)
 
 
-def _vocabulary(catalogue: Catalogue) -> dict[str, str]:
+@lru_cache(maxsize=16)
+def _vocabulary(services: tuple[tuple[str, Words], ...]) -> Mapping[str, str]:
     known: dict[str, str] = {}
-    for kind, words in catalogue.services.items():
+    for kind, words in services:
         shapes = (kind, words.zh.lower(), words.en.lower(), *_SERVICE_WORDS.get(kind, kind).split("|"))
         for shape in shapes:
             known.setdefault(shape, kind)
