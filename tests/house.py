@@ -106,6 +106,7 @@ HEAVY = (
     "osmium",
     "osmnx",
     "pandas",
+    "psycopg",
     "pyogrio",
     "pyproj",
     "rich",

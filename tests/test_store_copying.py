@@ -1,6 +1,7 @@
 """Moving between SQLite and PostGIS loses nothing, and a copy is a store of its own."""
 
 import itertools
+import sys
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -204,3 +205,11 @@ def test_a_url_is_told_from_a_path(tmp_path):
     assert not is_url(tmp_path / "x")
     with pytest.raises(InvalidInputError, match="does not start with postgresql://"):
         open_store("mysql://root:secret@db/x")
+
+
+def test_without_psycopg_a_url_is_answered_with_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    for name in ("geo_service.store.postgis", "geo_service.store.pool"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(InvalidInputError, match=r"install geo-service\[postgis\]"):
+        open_store("postgresql://geo@db/geo", district="x")
