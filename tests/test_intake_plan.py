@@ -16,6 +16,7 @@ from geo_service.exchange.intake import (
     hours_from_words,
     parse_degrees,
     parse_pair,
+    place_by_hand,
     plan_import,
     points_of,
     read_table,
@@ -482,6 +483,45 @@ def test_what_a_list_does_not_say_stays_as_it_is():
     )
     assert (after.phone, after.hours) == ("010-1", "24/7")
     assert after.services == (*HELD.services, Service("hot_water"))
+
+
+def test_an_empty_status_does_not_open_what_is_paused():
+    paused = replace(HELD, status="paused", status_reason="装修")
+    columns = ("名称", "经度", "纬度", "状态")
+    assert (
+        plan(table(["香新驿站", "116.45", "39.96", None], columns=columns), present=[paused]).unchanged == 1
+    )
+    opened = (
+        plan(table(["香新驿站", "116.45", "39.96", "正常"], columns=columns), present=[paused])
+        .changed[0]
+        .after
+    )
+    assert opened.status == "active"
+
+
+def test_a_hand_made_geojson_with_few_fields_wipes_no_others():
+    point = {"type": "Point", "coordinates": [116.45, 39.96]}
+    feature = {"type": "Feature", "id": "st-1", "geometry": point, "properties": {"name": "新名"}}
+    source = Table(
+        "a.geojson",
+        "geojson",
+        ("name", "id"),
+        (Row("feature 1", ("新名", "st-1"), (116.45, 39.96), feature),),
+    )
+    after = plan(source, present=[HELD]).changed[0].after
+    assert after == replace(HELD, name="新名", provenance=after.provenance)
+
+
+def test_a_row_kept_aside_becomes_a_place_where_somebody_points():
+    source = table(["a", "街1号", "24小时"], columns=("名称", "地址", "开放时间"))
+    made = place_by_hand(plan(source).unplaced[0], (116.45, 39.96), "station", CATALOGUE, source="x", on=ON)
+    assert (made.name, made.address, made.hours, made.lon, made.provenance.source) == (
+        "a",
+        "街1号",
+        "24/7",
+        116.45,
+        "x",
+    )
 
 
 def test_an_equal_row_changes_nothing_not_even_a_check_date():

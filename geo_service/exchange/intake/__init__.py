@@ -27,7 +27,7 @@ from geo_service.exchange.intake.outcome import (
     Unplaced,
     role_of,
 )
-from geo_service.exchange.intake.plan import plan_import
+from geo_service.exchange.intake.plan import place_by_hand, plan_import
 from geo_service.exchange.intake.points import points_of
 from geo_service.exchange.intake.table import Table, read_table
 from geo_service.exchange.intake.wording import hours_from_words, services_from_words
@@ -53,6 +53,7 @@ __all__ = [
     "limits_for",
     "parse_degrees",
     "parse_pair",
+    "place_by_hand",
     "plan_import",
     "points_of",
     "read_heading",

@@ -8,31 +8,28 @@ same source spoke last. The result holds the edits for one transaction, and all 
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 
 from geo_service.errors import InvalidInputError
+from geo_service.exchange.cells import feature_of
 from geo_service.exchange.intake.drafts import Draft, LeftOut, Refusal, draft_of, feature_of_draft, short
 from geo_service.exchange.intake.mapping import ColumnMapping, category_of, may_hold, source_of
 from geo_service.exchange.intake.matching import Finder, point_of
-from geo_service.exchange.intake.outcome import ROLE, Added, Changed, FieldChange, ImportPlan, Kept, Unplaced
+from geo_service.exchange.intake.outcome import Added, Changed, FieldChange, ImportPlan, Kept, Unplaced
+from geo_service.exchange.intake.saying import checked_anew, completed, stated_by, with_provenance
 from geo_service.exchange.intake.table import Table
 from geo_service.geo import BBox, Datum, convert_datum, distance_m
 from geo_service.layers import (
-    Area,
     Catalogue,
-    Checked,
     Conflict,
     Edit,
     Feature,
     Layer,
     Place,
-    Power,
-    Provenance,
-    Service,
     changed_fields,
     feature_from_json,
     feature_to_json,
@@ -43,11 +40,6 @@ MOST_APART_M = 2000.0
 """An entrance is no farther than this from its pin, metres."""
 _MARGIN_DEG = 0.1
 _STEP = 500
-_PLACED = ("existence", "position")
-_NEVER_STATED = frozenset(
-    {"id", "layer", "lon", "lat", "name", "provenance", "extra", "geometry", "external_ids"}
-)
-_STATUS = ("status", "status_reason", "status_from", "status_until")
 Progress = Callable[[int, int], None]
 
 
@@ -238,7 +230,7 @@ class _Builder:
         self.held = {feature.id: feature for feature in present.features}
         self.finder = Finder(present.features, known.values(), source)
         self.columns = {guess.field: guess.column for guess in mapping.columns if guess.field}
-        self.stated = _stated(mapping)
+        self.stated = stated_by(mapping)
         self.seen: dict[str, str] = {}
         self.added: list[Added] = []
         self.changed: list[Changed] = []
@@ -365,7 +357,7 @@ class _Builder:
         elif type(held) is not type(fresh):
             draft.refuse("geometry", fresh.id, "is a point where an area stands, or the other way round")
         else:
-            self._change(where, fresh, held, base)
+            self._change(draft, fresh, held, base)
 
     def _add(self, where: str, fresh: Feature, base: Feature | None) -> None:
         if base is not None:
@@ -373,12 +365,16 @@ class _Builder:
                 f"{where}: {fresh.name} ({fresh.id}) was removed at the desk and stays removed"
             )
             return
-        added = _with_provenance(fresh, self.source, self.on)
+        if fresh.status == "removed":
+            self.warnings.append(f"{where}: {fresh.name} is said to be removed, and was never here")
+            return
+        added = with_provenance(fresh, self.source, self.on)
         self.added.append(Added(where, added))
         self.snapshots.append(added)
 
-    def _change(self, where: str, fresh: Feature, held: Feature, base: Feature | None) -> None:
-        fresh = self._completed(fresh, held, base)
+    def _change(self, draft: Draft, fresh: Feature, held: Feature, base: Feature | None) -> None:
+        where = draft.row.where
+        fresh = completed(fresh, held, base, self._stated_in(draft), self.columns)
         merged, conflicts = merge_features(base or held, held, fresh)
         fields = tuple(name for name in changed_fields(held, merged) if not name.startswith("provenance"))
         self.kept += [_kept(where, held.id, conflict) for conflict in conflicts]
@@ -387,32 +383,15 @@ class _Builder:
         if not fields:
             self.unchanged += 1
             return
-        after = _checked_anew(merged, held, fields, self.on)
+        after = checked_anew(merged, held, fields, self.on)
         changes = tuple(FieldChange(name, _shown(held, name), _shown(after, name)) for name in fields)
         self.changed.append(Changed(where, held, after, changes))
 
-    def _completed(self, fresh: Feature, held: Feature, base: Feature | None) -> Feature:
-        """Let the source say again what it cannot say now: fields it has no column for stay as it last said them."""
-        said = base or held
-        provenance = held.provenance
-        if self.stated is None:  # GeoJSON of the place model says everything, check dates if it has them
-            own = fresh.provenance
-            return replace(fresh, provenance=own if own.checked or own.source else provenance)
-        if isinstance(fresh, Area) or isinstance(said, Area):
-            kept = {} if "status" in self.stated else {name: getattr(said, name) for name in _STATUS}
-            return replace(fresh, provenance=provenance, extra={**said.extra, **fresh.extra}, **kept)
-        silent = {field.name for field in fields(Place)} - _NEVER_STATED - self.stated
-        if "services" in silent:
-            fresh = replace(fresh, services=said.services)
-        kept = {name: getattr(said, name) for name in silent}
-        kept["external_ids"] = {**said.external_ids, **fresh.external_ids}
-        kept["extra"] = {**said.extra, **fresh.extra}
-        kept["services"] = _services(fresh, said, is_first=base is None)
-        kept["power"] = _power(fresh, said, self.columns)
-        if base is None:  # an empty cell of a source that never spoke before clears nothing
-            empty = {name for name in self.stated - {"services"} if getattr(fresh, name, None) in (None, ())}
-            kept |= {name: getattr(held, name) for name in empty}
-        return replace(fresh, provenance=provenance, **kept)
+    def _stated_in(self, draft: Draft) -> frozenset[str] | None:
+        """An empty cell of status does not open a place that is paused."""
+        if self.stated is None or draft.obj is not None or "status" in draft.cells:
+            return self.stated
+        return self.stated - {"status"}
 
     # --- the whole --------------------------------------------------------------------------
 
@@ -452,69 +431,6 @@ class _Builder:
         return [feature for key, feature in sorted(self.held.items()) if key not in self.seen]
 
 
-def _stated(mapping: ColumnMapping) -> frozenset[str] | None:
-    """Attributes of a place the columns speak of; None for a file that says everything."""
-    if mapping.is_ours:
-        return None
-    names = set()
-    for guess in mapping.columns:
-        name = guess.field
-        if name.startswith("service:"):
-            name = "services"
-        if name.startswith("arrival"):
-            name = "arrival"
-        if name.startswith("power_"):
-            name = "power"
-        names.add({"class": "class_"}.get(name, name))
-    return frozenset(names & {field.name for field in fields(Place)})
-
-
-def _services(fresh: Place, said: Place, is_first: bool) -> tuple[Service, ...]:
-    """A list that only names a kind takes no note, price or hours from it; one that speaks first takes no kind away."""
-    held = {service.kind: service for service in said.services}
-    named = tuple(
-        held.get(service.kind, service) if service == Service(service.kind) else service
-        for service in fresh.services
-    )
-    if not is_first:
-        return named
-    by_kind = {service.kind: service for service in named}
-    kept = tuple(by_kind.pop(service.kind, service) for service in said.services)
-    return (*kept, *by_kind.values())
-
-
-def _power(fresh: Place, said: Place, columns: Mapping[str, str]) -> Power | None:
-    if said.power is None:
-        return fresh.power
-    names = (field.name for field in fields(Power))
-    stated = {name: getattr(fresh.power or Power(), name) for name in names if f"power_{name}" in columns}
-    return replace(said.power, **{name: value for name, value in stated.items() if value not in (None, ())})
-
-
-def _with_provenance(feature: Feature, source: str, on: date) -> Feature:
-    """A row that does not say where it comes from names the source; one without a check date was checked today."""
-    own = feature.provenance
-    kinds = (*_PLACED, "hours") if getattr(feature, "hours", None) else _PLACED
-    checked = own.checked or dict.fromkeys(kinds, Checked(on, ROLE))
-    return replace(feature, provenance=Provenance(own.source or source, own.licence or "unknown", checked))
-
-
-_CONTACT = frozenset({"phone"})
-
-
-def _checked_anew(merged: Feature, held: Feature, names: Sequence[str], on: date) -> Feature:
-    """What a file changed was checked on the day of import; what it repeats was not: a list can be old."""
-    checked = dict(merged.provenance.checked)
-    today = Checked(on, ROLE)
-    for name in names:
-        kind = name.partition(".")[0]
-        kind = "contact" if kind in _CONTACT else kind
-        is_own = checked.get(kind) != held.provenance.checked.get(kind)
-        if kind in (*_PLACED, "hours", "services", "access", "contact", "power") and not is_own:
-            checked[kind] = today
-    return replace(merged, provenance=replace(merged.provenance, checked=dict(sorted(checked.items()))))
-
-
 def _kept(where: str, key: str, conflict: Conflict) -> Kept:
     return Kept(where, key, conflict.field, _plain(conflict.ours), _plain(conflict.theirs))
 
@@ -548,6 +464,49 @@ def _shown(feature: Feature, name: str) -> Any:
 
 def _plain(value: object) -> Any:
     return value if value is None or isinstance(value, str | int | float | bool) else short(value)
+
+
+def place_by_hand(
+    unplaced: Unplaced,
+    lonlat: tuple[float, float],
+    layer: str,
+    catalogue: Catalogue,
+    *,
+    source: str,
+    on: date,
+) -> Feature:
+    """
+    Make the place of a row that was kept aside, where somebody pointed on the map.
+
+    Parameters
+    ----------
+    unplaced
+        The row.
+    lonlat
+        Longitude and latitude, WGS 84.
+    layer
+        Where it goes.
+    catalogue
+        Categories and kinds of service of the district.
+    source
+        What the source of the row is called.
+    on
+        The day: it counts as checked on it.
+
+    Returns
+    -------
+    feature
+        A new place.
+
+    Raises
+    ------
+    InvalidInputError
+        If a value of the row, or the position, breaks a rule.
+    """
+    pin = dict(zip(("lon_wgs84", "lat_wgs84"), map(repr, lonlat), strict=True))
+    obj = feature_of({**unplaced.cells, **pin}, layer, catalogue)
+    obj["id"] = obj["id"] or new_id(layer, source, obj)
+    return with_provenance(feature_from_json(obj, layer, catalogue), source, on)
 
 
 def new_id(layer: str, source: str, obj: Mapping[str, Any]) -> str:
