@@ -496,7 +496,7 @@ def test_an_empty_status_does_not_open_what_is_paused():
         .changed[0]
         .after
     )
-    assert opened.status == "active"
+    assert (opened.status, opened.status_reason) == ("active", None)
 
 
 def test_a_hand_made_geojson_with_few_fields_wipes_no_others():

@@ -1,38 +1,15 @@
 """Which place that stands already a row means: by foreign id, by code, by name and place, by name alone."""
 
 import math
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from geo_service.exchange.names import normal_name
 from geo_service.layers import Feature, Place
 
 NEAR_M = 120.0
 """Two entries of one name are one place within this, metres: less than the shift between two datums."""
 _DEGREE_M = 111_320.0
-
-
-def plain_name(name: str) -> str:
-    """
-    Fold width and case of a name and drop blanks and punctuation.
-
-    Parameters
-    ----------
-    name
-        As a list has it.
-
-    Returns
-    -------
-    name
-        Equal for spellings of one name.
-
-    Examples
-    --------
-    >>> plain_name("香新 驿站（１号）") == plain_name("香新驿站(1号)")
-    True
-    """
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name).casefold())
 
 
 class Finder:
@@ -56,7 +33,7 @@ class Finder:
         self._by_name: dict[str, list[Place]] = {}
         self._areas: dict[str, str] = {}
         for area in (one for one in present if not isinstance(one, Place)):
-            name = plain_name(area.name)
+            name = normal_name(area.name)
             self._areas[name] = "" if name in self._areas else area.id  # two areas of one name: neither
         said = [one for one in known if isinstance(one, Place)]
         for place in (*said, *(one for one in present if isinstance(one, Place))):
@@ -69,7 +46,7 @@ class Finder:
             self._by_foreign[key] = (
                 place.id if other == place.id else None
             )  # two places with one code: neither
-        self._by_name.setdefault(plain_name(place.name), []).append(place)
+        self._by_name.setdefault(normal_name(place.name), []).append(place)
 
     def match(self, obj: Mapping[str, Any]) -> str:
         """
@@ -93,10 +70,10 @@ class Finder:
         if not isinstance(properties.get("name"), str):
             return ""
         if position is None:
-            return self._areas.get(plain_name(properties["name"]), "") if geometry else ""
+            return self._areas.get(normal_name(properties["name"]), "") if geometry else ""
         near = [
             (apart, place.id)
-            for place in self._by_name.get(plain_name(properties["name"]), ())
+            for place in self._by_name.get(normal_name(properties["name"]), ())
             if (apart := _apart_m(place, position)) <= NEAR_M
         ]
         ids = {key for _, key in near}
@@ -126,7 +103,7 @@ class Finder:
             return feature
         if found := self._foreign({name: cells.get(name) for name in (*_FOREIGN, "station_code")}):
             return self._ids.get(found)
-        ids = {place.id for place in self._by_name.get(plain_name(cells.get("name", "")), ())}
+        ids = {place.id for place in self._by_name.get(normal_name(cells.get("name", "")), ())}
         return self._ids.get(ids.pop()) if len(ids) == 1 and cells.get("name") else None
 
 
