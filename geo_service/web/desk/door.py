@@ -14,6 +14,7 @@ from typing import Any, Final
 from flask import (
     Blueprint,
     Flask,
+    Request,
     Response,
     current_app,
     g,
@@ -23,7 +24,7 @@ from flask import (
     session,
     url_for,
 )
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -41,7 +42,7 @@ from geo_service.hours import SHANGHAI
 from geo_service.store.accounts import Account
 from geo_service.store.base import Store
 from geo_service.web.http import status_of
-from geo_service.web.served import find_district, present_time
+from geo_service.web.served import find_district, present_time, served_districts
 from geo_service.web.words import HTML_LANG, LANGS, Lang, words_in
 
 desk = Blueprint("desk", __name__, url_prefix="/<district_id>/desk")
@@ -70,6 +71,15 @@ class _Cookies(SecureCookieSessionInterface):
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure
 
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Find the key when it is first needed: a server whose desk nobody uses writes nothing."""
+        is_plain = request.method in ("GET", "HEAD") and not (request.endpoint or "").startswith("desk.")
+        if is_plain and self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        if not app.secret_key:
+            app.secret_key = _cookie_key(next(iter(served_districts().values())).store)
+        return super().open_session(app, request)
+
 
 def open_desk(app: Flask) -> None:
     """
@@ -80,9 +90,7 @@ def open_desk(app: Flask) -> None:
     app
         With its districts; the key of the cookies is kept in the store of the first.
     """
-    stores = [district.store for district in served_of(app).values()]
     app.config.update(
-        SECRET_KEY=_cookie_key(stores[0]) if stores else None,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
@@ -96,24 +104,6 @@ def open_desk(app: Flask) -> None:
     limiter.init_app(app)
     app.register_error_handler(CSRFError, _old_form)
     app.register_blueprint(desk)
-
-
-def served_of(app: Flask) -> Mapping[str, District]:
-    """
-    Districts of an application that is being built.
-
-    Parameters
-    ----------
-    app
-        The application.
-
-    Returns
-    -------
-    districts
-        By id.
-    """
-    districts: Mapping[str, District] = app.extensions["districts"]
-    return districts
 
 
 def page(rule: str, action: Action | None, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
