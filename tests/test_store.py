@@ -435,7 +435,9 @@ def test_killed_writers_lose_no_acknowledged_edit(home, store):
 
 @pytest.mark.slow
 def test_a_hundred_killed_writers_lose_no_acknowledged_edit(tmp_path):
-    home = Home(str(tmp_path / "store.sqlite"), "main")  # in PostgreSQL the client's death is the server's routine
+    home = Home(
+        str(tmp_path / "store.sqlite"), "main"
+    )  # in PostgreSQL the client's death is the server's routine
     home.open(create=True).close()
     acknowledged, lost, problems = kill_writers(home, kills=100, seed=2)
     assert len(acknowledged) >= 100

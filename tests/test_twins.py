@@ -211,7 +211,7 @@ def test_the_store_takes_both_edits_as_one_change(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "choices", [{"nmae": "keep"}, {"name": "other"}, {"status": "remove"}, {"id": "remove"}]
+    "choices", [{"title": "keep"}, {"name": "other"}, {"status": "remove"}, {"id": "remove"}]
 )
 def test_choices_that_name_nothing_are_refused(choices):
     with pytest.raises(InvalidInputError, match="is not allowed; name a field of the place"):
