@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from geo_service.engine.constants import MAX_MM, MAX_MS
+from geo_service.engine.hierarchy import build_hierarchy
 from geo_service.engine.router import (
     NONE,
     UNREACHED,
@@ -122,6 +123,16 @@ def test_building_tells_how_far_it_is_and_can_be_interrupted():
 
     with pytest.raises(KeyboardInterrupt):
         build_index(network, stop)
+
+
+def test_streets_that_need_many_shortcuts_are_contracted_right():
+    network = random_network(1, n_nodes=200, n_streets=800)
+    fast, slow = Router(network, build_index(network)), Router(network)
+    hierarchy = build_hierarchy(network)
+    n_shortcuts = [int((arcs.half[:, 1] != NONE).sum()) for arcs in (hierarchy.up, hierarchy.down)]
+    assert min(n_shortcuts) > 80  # more than there is room for at first
+    snaps = slow.snap(random_points(network, 1, 30))
+    assert fast.matrix(snaps, snaps).tolist() == slow.matrix(snaps, snaps).tolist()
 
 
 def test_the_heaviest_weights_an_index_takes_add_up_exactly(draw):

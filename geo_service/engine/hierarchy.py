@@ -12,11 +12,12 @@ fastest and among the fastest the shortest. `constants` says why sums of keys ne
 
 References
 ----------
-.. [1] R. Geisberger, P. Sanders, D. Schultes and D. Delling, "Contraction Hierarchies", WEA 2008.
+.. [1] R. Geisberger, P. Sanders, D. Schultes and D. Delling, "Contraction Hierarchies", WEA 2008; section
+   3.2 for searches that stop one arc early.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -25,8 +26,10 @@ from geo_service.engine.constants import (
     CHUNK,
     ESTIMATE_SETTLED,
     LONG,
+    LOW_MASK,
     MAX_MM,
     MAX_MS,
+    NEVER,
     NONE,
     WITNESS_SETTLED,
 )
@@ -38,13 +41,19 @@ from geo_service.network.graph import IntArray, LongArray, Network
 Progress = Callable[[str, int, int], None]
 """Called with stage, done and total; whatever it raises ends the building."""
 
-TAIL, HEAD, SUM, HOPS, HALF, OTHER, NEXT_OUT, NEXT_IN = range(8)
-"""Columns of an arc, one cache line: its ends, key, edges it stands for, edge or both halves, list links."""
+FIRST, SIZE, ROOM = range(3)
+"""Columns of a list of arcs: where it begins, how many there are, and how many there may be."""
 
-STAMP, DIST, WANTED = range(3)
-"""Columns of a witness label: search it belongs to, key, search that looks for the node."""
+SUM, NODE = range(2)
+"""Columns of an arc: its key, and the node at its other end."""
 
-N_ARCS, N_QUEUED, N_GONE, CLOCK = range(4)
+HOPS, HALF, OTHER = range(3)
+"""What an arc stands for: how many edges; the edge and `NONE`, or two arcs that left."""
+
+STAMP, DIST, STEP, ASKED = range(4)
+"""Columns of a witness label: search it belongs to, key, least key of an arc that leads there, and last call."""
+
+N_OUT, N_INTO, N_UP, N_DOWN, N_QUEUED, N_GONE, CLOCK = range(7)
 """Counters of a draft."""
 
 DONE, MORE, NO_ROOM, TOO_LONG = range(4)
@@ -99,18 +108,47 @@ class Hierarchy(NamedTuple):
     down: Arcs
 
 
+class Lists(NamedTuple):
+    """
+    Arcs out of each node, or into each, the shortest first; one that is full moves to where twice as many fit.
+
+    Parameters
+    ----------
+    place
+        `FIRST`, `SIZE` and `ROOM` at each node, shape ``(n, 3)``.
+    arc
+        `SUM` and `NODE` of each arc, shape ``(p, 2)``.
+    means
+        `HOPS`, `HALF` and `OTHER` of each arc, shape ``(p, 3)``.
+    """
+
+    place: LongArray
+    arc: LongArray
+    means: IntArray
+
+
 class Draft(NamedTuple):
     """
-    The streets while nodes leave them.
+    The streets while nodes leave them. When a node leaves, its arcs are copied out.
 
     Parameters
     ----------
     counts
-        `N_ARCS`, `N_QUEUED`, `N_GONE`, `CLOCK`, shape ``(4,)``.
-    arc
-        Arcs, columns `TAIL` to `NEXT_IN`, with room for more, shape ``(a, 8)``.
-    lists
-        First arc out of and into each node, shape ``(n, 2)``.
+        `N_OUT` to `CLOCK`, shape ``(7,)``.
+    out
+        Arcs by tail.
+    into
+        The same arcs by head.
+    up
+        `SUM` and `NODE` of arcs out of nodes that left, in the order they left, shape ``(a, 2)``.
+    down
+        The same of arcs into nodes that left.
+    up_means
+        `HOPS`, `HALF` and `OTHER` of each of ``up``.
+    down_means
+        `HOPS`, `HALF` and `OTHER` of each of ``down``.
+    n_left
+        Arcs in ``up`` and ``down`` when each node had left, shape ``(n, 2)``.
     level
         Nodes that left before and below each node, shape ``(n,)``.
     importance
@@ -120,14 +158,19 @@ class Draft(NamedTuple):
     queue
         Heap of nodes by importance; what differs from ``importance`` is stale, shape ``(q, 2)``.
     label
-        `STAMP`, `DIST` and `WANTED` of the witness search, shape ``(n, 3)``.
+        `STAMP` to `ASKED` of the witness search, shape ``(n, 4)``.
     heap
         Heap of the witness search, shape ``(h, 2)``.
     """
 
     counts: LongArray
-    arc: LongArray
-    lists: LongArray
+    out: Lists
+    into: Lists
+    up: LongArray
+    down: LongArray
+    up_means: IntArray
+    down_means: IntArray
+    n_left: LongArray
     level: LongArray
     importance: LongArray
     order: LongArray
@@ -137,26 +180,70 @@ class Draft(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def offer_arc(
-    arc: LongArray,
-    lists: LongArray,
-    count: LongArray,
-    tail: int,
-    head: int,
-    total: int,
-    hops: int,
-    half: int,
+def _find(place: LongArray, arc: LongArray, v: int, to: int) -> int:
+    """Where the arc to a node stands in the list of another; `NONE` if there is none."""
+    for a in range(place[v, FIRST], place[v, FIRST] + place[v, SIZE]):
+        if arc[a, NODE] == to:
+            found: int = LONG(a)
+            return found
+    return NONE
+
+
+@njit(cache=True, nogil=True)
+def _remove(place: LongArray, arc: LongArray, means: IntArray, v: int, to: int) -> None:
+    """Take the arc to a node off the list of another; those behind it move up."""
+    a = _find(place, arc, v, to)
+    place[v, SIZE] -= 1
+    for i in range(a, place[v, FIRST] + place[v, SIZE]):
+        arc[i] = arc[i + 1]
+        means[i] = means[i + 1]
+
+
+@njit(cache=True, nogil=True)
+def _move(place: LongArray, arc: LongArray, means: IntArray, v: int, free: int) -> int:
+    """Move the list of a node to where twice as many fit; give where room is free then."""
+    first = place[v, FIRST]
+    for i in range(place[v, SIZE]):
+        arc[free + i] = arc[first + i]
+        means[free + i] = means[first + i]
+    place[v, FIRST] = free
+    place[v, ROOM] = 2 * place[v, SIZE] + 2
+    return free + place[v, ROOM]
+
+
+@njit(cache=True, nogil=True)
+def _insert(
+    place: LongArray, arc: LongArray, means: IntArray, v: int, to: int, total: int, hops: int, half: int,
     other: int,
-) -> None:
+) -> None:  # fmt: skip
+    """Put an arc into the list of a node, behind all that are no longer."""
+    a = place[v, FIRST] + place[v, SIZE]
+    place[v, SIZE] += 1
+    while a > place[v, FIRST] and arc[a - 1, SUM] > total:
+        arc[a] = arc[a - 1]
+        means[a] = means[a - 1]
+        a -= 1
+    arc[a, SUM] = total
+    arc[a, NODE] = to
+    means[a, HOPS] = hops
+    means[a, HALF] = half
+    means[a, OTHER] = other
+
+
+@njit(cache=True, nogil=True)
+def offer_arc(
+    out: Lists, into: Lists, count: LongArray, tail: int, head: int, total: int, hops: int, half: int,
+    other: int,
+) -> None:  # fmt: skip
     """
     Add an arc, or better the one that stands: less cost, then less length, then first come.
 
     Parameters
     ----------
-    arc
-        Arcs of the draft.
-    lists
-        Their lists.
+    out
+        Arcs by tail.
+    into
+        Arcs by head.
     count
         Counters of the draft.
     tail
@@ -172,40 +259,33 @@ def offer_arc(
     other
         `NONE`, or its second arc.
     """
-    a = lists[tail, 0]
-    while a != NONE and arc[a, HEAD] != head:
-        a = arc[a, NEXT_OUT]
-    if a == NONE:
-        a = count[N_ARCS]
-        count[N_ARCS] = a + 1
-        arc[a, TAIL] = tail
-        arc[a, HEAD] = head
-        arc[a, NEXT_OUT] = lists[tail, 0]
-        arc[a, NEXT_IN] = lists[head, 1]
-        lists[tail, 0] = a
-        lists[head, 1] = a
-    elif arc[a, SUM] <= total:
-        return
-    arc[a, SUM] = total
-    arc[a, HOPS] = hops
-    arc[a, HALF] = half
-    arc[a, OTHER] = other
+    a = _find(out.place, out.arc, tail, head)
+    if a != NONE:
+        if out.arc[a, SUM] <= total:
+            return
+        _remove(out.place, out.arc, out.means, tail, head)
+        _remove(into.place, into.arc, into.means, head, tail)
+    if out.place[tail, SIZE] == out.place[tail, ROOM]:
+        count[N_OUT] = _move(out.place, out.arc, out.means, tail, count[N_OUT])
+    if into.place[head, SIZE] == into.place[head, ROOM]:
+        count[N_INTO] = _move(into.place, into.arc, into.means, head, count[N_INTO])
+    _insert(out.place, out.arc, out.means, tail, head, total, hops, half, other)
+    _insert(into.place, into.arc, into.means, head, tail, total, hops, half, other)
 
 
 @njit(cache=True, nogil=True)
-def _find_witnesses(
+def _search_witnesses(
+    place: LongArray,
     arc: LongArray,
-    lists: LongArray,
     label: LongArray,
     heap: LongArray,
     stamp: int,
     start: int,
     passed: int,
     limit: int,
-    n_wanted: int,
     n_settled: int,
 ) -> None:
-    """Label the wanted nodes by ways that avoid one node, up to a limit; fewer labels do no harm."""
+    """Label nodes by ways that avoid one node, up to a limit; fewer labels do no harm."""
     label[start, STAMP] = stamp
     label[start, DIST] = 0
     size = push(heap, LONG(0), LONG(0), start)
@@ -216,141 +296,173 @@ def _find_witnesses(
         if dist > label[v, DIST]:
             continue
         n_settled -= 1
-        n_wanted -= label[v, WANTED] == stamp
-        if n_wanted == 0:
-            return
-        a = lists[v, 0]
-        while a != NONE:
-            to = arc[a, HEAD]
+        for a in range(place[v, FIRST], place[v, FIRST] + place[v, SIZE]):
             there = dist + arc[a, SUM]
-            if to != passed and there <= limit and (label[to, STAMP] != stamp or there < label[to, DIST]):
+            if there > limit:
+                break
+            to = arc[a, NODE]
+            if to != passed and (label[to, STAMP] != stamp or there < label[to, DIST]):
                 label[to, STAMP] = stamp
                 label[to, DIST] = there
                 if size < len(heap):
                     size = push(heap, size, there, to)
-            a = arc[a, NEXT_OUT]
 
 
 @njit(cache=True, nogil=True)
-def _join_neighbours(
-    arc: LongArray,
-    lists: LongArray,
-    count: LongArray,
-    label: LongArray,
-    heap: LongArray,
-    node: int,
-    n_settled: int,
-    is_real: bool,
-) -> tuple[int, int, int]:
-    """Count the shortcuts a node needs, in arcs and in edges, and write them if it leaves; greatest key."""
+def _has_witness(
+    place: LongArray, arc: LongArray, label: LongArray, stamp: int, passed: int, end: int, total: int
+) -> bool:
+    """Whether a way by a labelled neighbour is no worse than the one over the node to be passed."""
+    if label[end, STAMP] == stamp and label[end, DIST] <= total:
+        return True
+    for a in range(place[end, FIRST], place[end, FIRST] + place[end, SIZE]):
+        if arc[a, SUM] > total:
+            break
+        before = arc[a, NODE]
+        if label[before, STAMP] == stamp and label[before, DIST] + arc[a, SUM] <= total and before != passed:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _last_step(place: LongArray, arc: LongArray, node: int, passed: int) -> int:
+    """Least key of an arc into a node that does not come from the one to be passed: searches end that early."""
+    for a in range(place[node, FIRST], place[node, FIRST] + place[node, SIZE]):
+        if arc[a, NODE] != passed:
+            step: int = arc[a, SUM]
+            return step
+    return LONG(NEVER)
+
+
+@njit(cache=True, nogil=True)
+def _farthest(arc: LongArray, label: LongArray, first: int, last: int, start: int, before: int) -> int:
+    """Greatest key at which the last arc of a witness may begin; negative if none may."""
+    limit: int = LONG(NONE)
+    for a in range(first, last):
+        if arc[a, NODE] != start:
+            limit = max(limit, before + arc[a, SUM] - label[arc[a, NODE], STEP])
+    return limit
+
+
+@njit(cache=True, nogil=True)
+def _find_shortcuts(draft: Draft, node: int, n_settled: int, is_real: int) -> tuple[int, int, int]:
+    """Count the shortcuts a node needs, in arcs and in edges, and offer them if it leaves; greatest key."""
+    out_place, out_arc, out_means = draft.out
+    in_place, in_arc, in_means = draft.into
+    label, heap, count = draft.label, draft.heap, draft.counts
     n_new: int = LONG(0)
     n_hops: int = LONG(0)
     greatest: int = LONG(0)
-    into = lists[node, 1]
-    while into != NONE:
-        start = arc[into, TAIL]
-        limit: int = LONG(-1)
-        n_wanted: int = LONG(0)
+    first = out_place[node, FIRST]
+    last = first + out_place[node, SIZE]
+    for out in range(first, last):
+        label[out_arc[out, NODE], STEP] = _last_step(in_place, in_arc, out_arc[out, NODE], node)
+    for into in range(in_place[node, FIRST], in_place[node, FIRST] + in_place[node, SIZE]):
+        start, before = in_arc[into, NODE], in_arc[into, SUM]
+        limit = _farthest(out_arc, label, first, last, start, before)
         count[CLOCK] += 1
         stamp = count[CLOCK]
-        out = lists[node, 0]
-        while out != NONE:
-            if arc[out, HEAD] != start:
-                limit = max(limit, arc[into, SUM] + arc[out, SUM])
-                label[arc[out, HEAD], WANTED] = stamp
-                n_wanted += 1
-            out = arc[out, NEXT_OUT]
-        if n_wanted > 0:
-            _find_witnesses(arc, lists, label, heap, stamp, start, node, limit, n_wanted, n_settled)
-            out = lists[node, 0]
-            while out != NONE:
-                end = arc[out, HEAD]
-                total = arc[into, SUM] + arc[out, SUM]
-                if end != start and (label[end, STAMP] != stamp or label[end, DIST] > total):
-                    n_new += 1
-                    n_hops += arc[into, HOPS] + arc[out, HOPS]
-                    greatest = max(greatest, total >> 32 << 32, (total & 0xFFFFFFFF) << 31)
-                    if is_real:
-                        hops = arc[into, HOPS] + arc[out, HOPS]
-                        offer_arc(arc, lists, count, start, end, total, hops, into, out)
-                out = arc[out, NEXT_OUT]
-        into = arc[into, NEXT_IN]
+        if limit >= 0:
+            _search_witnesses(out_place, out_arc, label, heap, stamp, start, node, limit, n_settled)
+        for out in range(first, last):
+            end, total = out_arc[out, NODE], before + out_arc[out, SUM]
+            if end == start or _has_witness(in_place, in_arc, label, stamp, node, end, total):
+                continue
+            hops = in_means[into, HOPS] + out_means[out, HOPS]
+            n_new += 1
+            n_hops += hops
+            greatest = max(greatest, total >> 32 << 32, (total & LOW_MASK) << 31)
+            if is_real == 1:
+                half = count[N_DOWN] + into - in_place[node, FIRST]
+                offer_arc(
+                    draft.out, draft.into, count, start, end, total, hops, half, count[N_UP] + out - first
+                )
     return n_new, n_hops, greatest
 
 
 @njit(cache=True, nogil=True)
-def _count_arcs(arc: LongArray, lists: LongArray, node: int) -> tuple[int, int, int]:
-    """Arcs into a node, out of it, and the edges they all stand for."""
-    n_in: int = LONG(0)
-    n_out: int = LONG(0)
+def _count_hops(place: LongArray, means: IntArray, node: int) -> int:
+    """Edges that the arcs of a node stand for."""
     n_hops: int = LONG(0)
-    a = lists[node, 1]
-    while a != NONE:
-        n_in += 1
-        n_hops += arc[a, HOPS]
-        a = arc[a, NEXT_IN]
-    a = lists[node, 0]
-    while a != NONE:
-        n_out += 1
-        n_hops += arc[a, HOPS]
-        a = arc[a, NEXT_OUT]
-    return n_in, n_out, n_hops
+    for a in range(place[node, FIRST], place[node, FIRST] + place[node, SIZE]):
+        n_hops += means[a, HOPS]
+    return n_hops
 
 
 @njit(cache=True, nogil=True)
 def _estimate(draft: Draft, node: int) -> None:
     """Estimate how important a node is now, and queue it so."""
-    n_new, n_hops, _ = _join_neighbours(
-        draft.arc, draft.lists, draft.counts, draft.label, draft.heap, node, LONG(ESTIMATE_SETTLED), False
-    )
-    n_in, n_out, old_hops = _count_arcs(draft.arc, draft.lists, node)
-    share = (1000 * n_new) // max(n_in + n_out, 1) + (1000 * n_hops) // max(old_hops, 1)
+    n_new, n_hops, _ = _find_shortcuts(draft, node, LONG(ESTIMATE_SETTLED), LONG(0))
+    n_old = draft.out.place[node, SIZE] + draft.into.place[node, SIZE]
+    old_hops = _count_hops(draft.out.place, draft.out.means, node)
+    old_hops += _count_hops(draft.into.place, draft.into.means, node)
+    share = (1000 * n_new) // max(n_old, 1) + (1000 * n_hops) // max(old_hops, 1)
     draft.importance[node] = 1000 * draft.level[node] + share
     draft.counts[N_QUEUED] = push(draft.queue, draft.counts[N_QUEUED], draft.importance[node], node)
 
 
 @njit(cache=True, nogil=True)
-def _unlink(arc: LongArray, lists: LongArray, a: int, side: int) -> None:
-    """Take an arc off the list of its tail (side 0) or of its head (side 1)."""
-    node = arc[a, TAIL] if side == 0 else arc[a, HEAD]
-    link = NEXT_OUT if side == 0 else NEXT_IN
-    if lists[node, side] == a:
-        lists[node, side] = arc[a, link]
-        return
-    before = lists[node, side]
-    while arc[before, link] != a:
-        before = arc[before, link]
-    arc[before, link] = arc[a, link]
+def _copy_out(own: Lists, other: Lists, node: int, arc: LongArray, means: IntArray, n_left: int) -> int:
+    """Copy the arcs of a node to those that left, and take them off the lists of its neighbours."""
+    first = own.place[node, FIRST]
+    for a in range(first, first + own.place[node, SIZE]):
+        arc[n_left] = own.arc[a]
+        means[n_left] = own.means[a]
+        n_left += 1
+        _remove(other.place, other.arc, other.means, own.arc[a, NODE], node)
+    return n_left
+
+
+@njit(cache=True, nogil=True)
+def _ask_neighbours(draft: Draft, arcs: Lists, node: int, call: int) -> None:
+    """Estimate the neighbours of a node that left anew, each once."""
+    first = arcs.place[node, FIRST]
+    for a in range(first, first + arcs.place[node, SIZE]):
+        near = arcs.arc[a, NODE]
+        if draft.label[near, ASKED] != call:
+            draft.label[near, ASKED] = call
+            draft.level[near] = max(draft.level[near], draft.level[node] + 1)
+            _estimate(draft, near)
 
 
 @njit(cache=True, nogil=True)
 def _leave(draft: Draft, node: int) -> int:
     """Take a node out of the streets, with shortcuts past it; give the greatest key they have."""
-    arc = draft.arc
-    lists = draft.lists
-    _, _, greatest = _join_neighbours(
-        arc, lists, draft.counts, draft.label, draft.heap, node, LONG(WITNESS_SETTLED), True
-    )
-    draft.order[draft.counts[N_GONE]] = node
-    draft.counts[N_GONE] += 1
+    count = draft.counts
+    _, _, greatest = _find_shortcuts(draft, node, LONG(WITNESS_SETTLED), LONG(1))
+    count[N_UP] = _copy_out(draft.out, draft.into, node, draft.up, draft.up_means, count[N_UP])
+    count[N_DOWN] = _copy_out(draft.into, draft.out, node, draft.down, draft.down_means, count[N_DOWN])
+    draft.order[count[N_GONE]] = node
+    draft.n_left[count[N_GONE], 0] = count[N_UP]
+    draft.n_left[count[N_GONE], 1] = count[N_DOWN]
     draft.importance[node] = -1
-    for side in range(2):
-        a = lists[node, side]
-        while a != NONE:
-            _unlink(arc, lists, a, LONG(1 - side))
-            near = arc[a, HEAD] if side == 0 else arc[a, TAIL]
-            draft.level[near] = max(draft.level[near], draft.level[node] + 1)
-            a = arc[a, NEXT_OUT] if side == 0 else arc[a, NEXT_IN]
-    for side in range(2):
-        a = lists[node, side]
-        while a != NONE:
-            near = arc[a, HEAD] if side == 0 else arc[a, TAIL]
-            # a neighbour both ways is estimated once; its mark is the stamp of a search that never ran
-            if draft.label[near, STAMP] != -node - 1:
-                _estimate(draft, near)
-                draft.label[near, STAMP] = -node - 1
-            a = arc[a, NEXT_OUT] if side == 0 else arc[a, NEXT_IN]
+    count[N_GONE] += 1
+    _ask_neighbours(draft, draft.out, node, count[N_GONE])
+    _ask_neighbours(draft, draft.into, node, count[N_GONE])
     return greatest
+
+
+@njit(cache=True, nogil=True)
+def _room_to_move(own: Lists, other: Lists, node: int) -> int:
+    """Most room that the lists of the neighbours may take when a node leaves."""
+    most: int = LONG(0)
+    for a in range(own.place[node, FIRST], own.place[node, FIRST] + own.place[node, SIZE]):
+        most += 4 * (own.place[own.arc[a, NODE], SIZE] + other.place[node, SIZE] + 1)
+    return most
+
+
+@njit(cache=True, nogil=True)
+def _has_room(draft: Draft, node: int) -> bool:
+    """Whether all that may be written when a node leaves has room."""
+    out, into, count = draft.out, draft.into, draft.counts
+    n_out, n_in = out.place[node, SIZE], into.place[node, SIZE]
+    return (
+        len(out.arc) - count[N_OUT] >= _room_to_move(into, out, node)
+        and len(into.arc) - count[N_INTO] >= _room_to_move(out, into, node)
+        and len(draft.queue) - count[N_QUEUED] >= n_out + n_in
+        and len(draft.up) - count[N_UP] >= n_out
+        and len(draft.down) - count[N_DOWN] >= n_in
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -389,17 +501,12 @@ def contract(draft: Draft, n_nodes: int) -> int:
             return DONE
         least = draft.queue[0, KEY]
         node = draft.queue[0, ITEM]
-        if least != draft.importance[node]:
-            draft.counts[N_QUEUED] = drop_first(draft.queue, draft.counts[N_QUEUED])
-            continue
-        n_in, n_out, _ = _count_arcs(draft.arc, draft.lists, node)
-        room_for_arcs = len(draft.arc) - draft.counts[N_ARCS]
-        room_in_queue = len(draft.queue) - draft.counts[N_QUEUED]
-        if room_for_arcs < n_in * n_out or room_in_queue < n_in + n_out:
+        if least == draft.importance[node] and not _has_room(draft, node):
             return NO_ROOM
         draft.counts[N_QUEUED] = drop_first(draft.queue, draft.counts[N_QUEUED])
-        greatest = _leave(draft, node)
-        if greatest >= MAX_MS << 32:
+        if least != draft.importance[node]:
+            continue
+        if _leave(draft, node) >= MAX_MS << 32:
             return TOO_LONG
         n_nodes -= 1
     return MORE
@@ -462,20 +569,36 @@ def _draft(network: Network) -> Draft:
     length_mm = network.link_length_mm[network.edge_link]
     if (network.edge_weight_ms >= MAX_MS).any() or (length_mm >= MAX_MM).any():
         raise too_long()
+    out, into = _lists(network.edge_tail, n), _lists(network.edge_head, n)
+    counts = np.zeros(7, dtype=np.int64)
+    counts[N_OUT], counts[N_INTO] = (int(lists.place[:, ROOM].sum()) for lists in (out, into))
     draft = Draft(
-        counts=np.zeros(4, dtype=np.int64),
-        arc=np.empty((3 * m + 64, 8), dtype=np.int64),
-        lists=np.full((n, 2), NONE, dtype=np.int64),
+        counts=counts,
+        out=out,
+        into=into,
+        up=np.empty((2 * m + 64, 2), dtype=np.int64),
+        down=np.empty((2 * m + 64, 2), dtype=np.int64),
+        up_means=np.empty((2 * m + 64, 3), dtype=np.int32),
+        down_means=np.empty((2 * m + 64, 3), dtype=np.int32),
+        n_left=np.empty((n, 2), dtype=np.int64),
         level=np.zeros(n, dtype=np.int64),
         importance=np.zeros(n, dtype=np.int64),
         order=np.empty(n, dtype=np.int64),
         queue=np.empty((8 * n + 64, 2), dtype=np.int64),
-        label=np.zeros((n, 3), dtype=np.int64),
+        label=np.zeros((n, 4), dtype=np.int64),
         heap=np.empty((16 * WITNESS_SETTLED, 2), dtype=np.int64),
     )
     total = (network.edge_weight_ms.astype(np.int64) << 32) | length_mm
     fill_draft(draft, freeze(network.edge_tail), freeze(network.edge_head), freeze(total.astype(np.int64)))
     return draft
+
+
+def _lists(ends: IntArray, n: int) -> Lists:
+    """Empty lists with room for all edges, and some for the first that move."""
+    room = np.bincount(ends, minlength=n)
+    place = np.stack([np.cumsum(room) - room, np.zeros_like(room), room], axis=1)
+    size = int(room.sum()) + 64
+    return Lists(place, np.empty((size, 2), dtype=np.int64), np.empty((size, 3), dtype=np.int32))
 
 
 @njit(cache=True, nogil=True)
@@ -497,25 +620,24 @@ def fill_draft(draft: Draft, tail: IntArray, head: IntArray, total: LongArray) -
     for e in range(len(tail)):
         if tail[e] != head[e]:
             offer_arc(
-                draft.arc,
-                draft.lists,
-                draft.counts,
-                LONG(tail[e]),
-                LONG(head[e]),
-                total[e],
-                LONG(1),
-                LONG(e),
+                draft.out, draft.into, draft.counts, LONG(tail[e]), LONG(head[e]), total[e], LONG(1), LONG(e),
                 LONG(NONE),
-            )
+            )  # fmt: skip
 
 
 def _widen(draft: Draft) -> Draft:
-    """Twice the room for arcs and the queue, nothing lost."""
-    arc = np.empty((2 * len(draft.arc), 8), dtype=np.int64)
-    arc[: len(draft.arc)] = draft.arc
-    queue = np.empty((2 * len(draft.queue), 2), dtype=np.int64)
-    queue[: len(draft.queue)] = draft.queue
-    return draft._replace(arc=arc, queue=queue)
+    """Twice the room for whatever grows, nothing lost."""
+    out, into = (
+        Lists(lists.place, _twice(lists.arc), _twice(lists.means)) for lists in (draft.out, draft.into)
+    )
+    grow = ("up", "down", "up_means", "down_means", "queue")
+    return draft._replace(out=out, into=into, **{name: _twice(getattr(draft, name)) for name in grow})
+
+
+def _twice(array: Any) -> Any:
+    longer = np.empty((2 * len(array), array.shape[1]), dtype=array.dtype)
+    longer[: len(array)] = array
+    return longer
 
 
 def _settle(network: Network, draft: Draft) -> Hierarchy:
@@ -524,26 +646,38 @@ def _settle(network: Network, draft: Draft) -> Hierarchy:
     node = draft.order[::-1].astype(np.int32)
     rank = np.empty(n, dtype=np.int32)
     rank[node] = np.arange(n, dtype=np.int32)
-    arc = draft.arc[: draft.counts[N_ARCS]]
-    tail, head = rank[arc[:, TAIL]], rank[arc[:, HEAD]]
-    low, high = np.maximum(tail, head), np.minimum(tail, head)
-    is_up = tail > head
-    order = np.lexsort((high, low, ~is_up))
-    n_up = int(is_up.sum())
-    place = np.empty(len(arc), dtype=np.int64)
-    place[order] = np.arange(len(arc))
-    place[~is_up] -= n_up
-    is_shortcut = arc[:, OTHER] != NONE
-    half = arc[:, [HALF, OTHER]].copy()
-    half[is_shortcut] = place[half[is_shortcut]]
+    up, place_up = _sort(draft.up, draft.n_left[:, 0], rank)
+    down, place_down = _sort(draft.down, draft.n_left[:, 1], rank)
 
-    def arcs(ids: LongArray) -> Arcs:
+    def arcs(left: LongArray, means: IntArray, order: LongArray, first: LongArray) -> Arcs:
+        half = means[order, HALF:]
+        is_shortcut = half[:, 1] != NONE
+        half[is_shortcut, 0] = place_down[half[is_shortcut, 0]]
+        half[is_shortcut, 1] = place_up[half[is_shortcut, 1]]
         return Arcs(
-            first=freeze(np.searchsorted(low[ids], np.arange(n + 1)).astype(np.int32)),
-            end=freeze(high[ids].astype(np.int32)),
-            ms=freeze((arc[ids, SUM] >> 32).astype(np.int32)),
-            mm=freeze((arc[ids, SUM] & 0xFFFFFFFF).astype(np.int32)),
-            half=freeze(half[ids].astype(np.int32)),
+            first=freeze(first.astype(np.int32)),
+            end=freeze(rank[left[order, NODE]]),
+            ms=freeze((left[order, SUM] >> 32).astype(np.int32)),
+            mm=freeze((left[order, SUM] & LOW_MASK).astype(np.int32)),
+            half=freeze(half),
         )
 
-    return Hierarchy(freeze(rank), freeze(node), arcs(order[:n_up]), arcs(order[n_up:]))
+    return Hierarchy(
+        freeze(rank),
+        freeze(node),
+        arcs(draft.up, draft.up_means, *up),
+        arcs(draft.down, draft.down_means, *down),
+    )
+
+
+def _sort(
+    left: LongArray, n_left: LongArray, rank: IntArray
+) -> tuple[tuple[LongArray, LongArray], LongArray]:
+    """Order of arcs by rank, offsets of ranks in it, and the place of each arc."""
+    n = len(rank)
+    n_arcs = np.diff(n_left, prepend=0)[::-1]
+    low = np.repeat(np.arange(n), n_arcs)[::-1]
+    order = np.argsort(low * n + rank[left[: len(low), NODE]])
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return (order, np.concatenate([[0], np.cumsum(n_arcs)])), place
