@@ -12,7 +12,7 @@ from pathlib import Path as FilePath
 import numpy as np
 import pytest
 
-from geo_service.engine import dijkstra, heap, join, labels, path, scan, snap, sweep, trace, what_if
+from geo_service.engine import buckets, dijkstra, heap, join, labels, path, scan, snap, sweep, trace, what_if
 from geo_service.engine.router import NONE, UNREACHED, Windows, warm_up
 from geo_service.errors import InvalidInputError, UnreachableError
 from geo_service.network.graph import load_network, save_network
@@ -30,7 +30,7 @@ from tests.towns import (
     with_weights,
 )
 
-ENGINE = (snap, heap, dijkstra, labels, join, scan, sweep, trace, path, what_if)
+ENGINE = (snap, heap, dijkstra, labels, join, buckets, scan, sweep, trace, path, what_if)
 HAS_JIT = hasattr(dijkstra.search, "signatures")
 SEEDS = range(60 if HAS_JIT else 10)
 WIDE, HIGH = 116_442_000, 39_957_000
@@ -535,7 +535,8 @@ def test_a_router_is_frozen(draw):
     router = draw("a-b").router
     with pytest.raises(dataclasses.FrozenInstanceError):
         router.network = router.network
-    arrays = [column for group in (router._lines, router._forward, router._backward) for column in group]
+    works = router._works
+    arrays = [column for group in (works.lines, works.forward, works.backward) for column in group]
     assert not any(array.flags.writeable for array in arrays)
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from geo_service.engine.constants import FOOT, LONG, NONE
+from geo_service.engine.constants import FOOT, LONG, NONE, UNREACHED
 from geo_service.engine.heap import ITEM, KEY, drop_first, push
 from geo_service.engine.snap import Snaps
 from geo_service.network.graph import FloatArray, IntArray, LongArray
@@ -129,6 +129,29 @@ class Nearest(NamedTuple):
     facility: IntArray
     cost_ms: LongArray
     length_mm: LongArray
+
+
+def nothing_found(n: int, k: int) -> Nearest:
+    """
+    Room for the nearest.
+
+    Parameters
+    ----------
+    n
+        Origins.
+    k
+        How many are wanted of each.
+
+    Returns
+    -------
+    found
+        Padding only.
+    """
+    return Nearest(
+        np.full((n, k), NONE, dtype=np.int32),
+        np.full((n, k), UNREACHED, dtype=np.int64),
+        np.full((n, k), UNREACHED, dtype=np.int64),
+    )
 
 
 class Workspace(NamedTuple):

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from geo_service.engine.buckets import Buckets, fill_buckets, merge_buckets
 from geo_service.engine.constants import NONE
 from geo_service.engine.dijkstra import Ends
 from geo_service.engine.index import Index
 from geo_service.engine.join import Desk, Hooks, build_hooks
-from geo_service.engine.scan import Buckets, fill_buckets, merge_buckets
 from geo_service.engine.snap import BoolArray, Snaps
 from geo_service.errors import InvalidInputError
 from geo_service.network.graph import ByteArray, IntArray, LongArray

@@ -1,0 +1,121 @@
+"""What each thread of a router writes on, made when it first asks and kept for its next question."""
+
+import threading
+
+import numpy as np
+
+from geo_service.engine.constants import NONE
+from geo_service.engine.dijkstra import Windows, Workspace, build_workspace
+from geo_service.engine.join import Desk, Hooks, build_desk
+from geo_service.engine.snap import Snaps
+from geo_service.engine.trace import Trail, build_trail
+from geo_service.engine.what_if import Spread, build_spread
+from geo_service.network.graph import FloatArray, LongArray
+
+
+class Own(threading.local):
+    """
+    Workspaces of one thread; whoever holds this sees its own.
+
+    Parameters
+    ----------
+    n_nodes
+        Nodes of the network.
+    n_edges
+        Its directed edges.
+    """
+
+    def __init__(self, n_nodes: int, n_edges: int) -> None:
+        self._n_nodes, self._n_edges = n_nodes, n_edges
+        self.snaps: Snaps | None = None
+        """What was snapped last: it needs no second look."""
+        self.windows: tuple[Windows, Windows] | None = None
+        """What was taken last, as it came and in the one layout."""
+        self._desk: Desk | None = None
+        self._work: Workspace | None = None
+        self._trail: Trail | None = None
+        self._spread: Spread | None = None
+        self._pair: tuple[Hooks, Hooks] | None = None
+        self._hooks: tuple[LongArray, FloatArray] | None = None
+
+    def desk(self, n_facilities: int) -> Desk:
+        """
+        Where labels meet.
+
+        Parameters
+        ----------
+        n_facilities
+            Facilities of the question.
+
+        Returns
+        -------
+        desk
+            Made anew with room to spare when there are more than ever.
+        """
+        if self._desk is None or len(self._desk.seen) < n_facilities:
+            self._desk = build_desk(self._n_nodes, 1 << max(n_facilities, 64).bit_length())
+        return self._desk
+
+    def work(self, n_facilities: int) -> Workspace:
+        """
+        Where a search writes.
+
+        Parameters
+        ----------
+        n_facilities
+            Facilities of the question.
+
+        Returns
+        -------
+        work
+            Made anew with room to spare when there are more than ever.
+        """
+        if self._work is None or len(self._work.hook_next) < 2 * n_facilities:
+            room = 1 << max(n_facilities, 64).bit_length()
+            self._work = build_workspace(self._n_nodes, self._n_edges, room)
+        return self._work
+
+    @property
+    def trail(self) -> Trail:
+        """Where the edges of a way are written."""
+        if self._trail is None:
+            self._trail = build_trail(self._n_nodes)
+        return self._trail
+
+    @property
+    def spread(self) -> Spread:
+        """Where trials are written over a coverage."""
+        if self._spread is None:
+            self._spread = build_spread(self._n_nodes, self._n_edges)
+        return self._spread
+
+    @property
+    def pair(self) -> tuple[Hooks, Hooks]:
+        """Hooks of two points on nodes; only their ranks are written anew."""
+        if self._pair is None:
+            hooks = [Hooks(np.full((1, 2, 3), NONE, dtype=np.int64), np.zeros((1, 2))) for _ in range(2)]
+            for each in hooks:
+                each.at[0, 0, 1] = 0
+            self._pair = (hooks[0], hooks[1])
+        return self._pair
+
+    def hooks(self, n: int) -> tuple[LongArray, FloatArray]:
+        """
+        Room for hooks.
+
+        Parameters
+        ----------
+        n
+            Of how many points; that for one is kept.
+
+        Returns
+        -------
+        hooks
+            Nothing in them is valid yet.
+        """
+        if n == 1 and self._hooks is not None:
+            return self._hooks
+        hooks = (np.empty((n, 2, 3), np.int64), np.empty((n, 2)))
+        if n == 1:
+            self._hooks = hooks
+        return hooks

@@ -1,0 +1,90 @@
+"""The fastest way between two points or nodes, found and drawn."""
+
+import numpy as np
+
+from geo_service.engine.constants import LOW_MASK, NEVER, NO_CUTOFF, NONE
+from geo_service.engine.dijkstra import Ends, nothing_found, search
+from geo_service.engine.path import Path, Way, build_path, follow, lay_pieces
+from geo_service.engine.snap import Snaps
+from geo_service.engine.trace import trace
+from geo_service.engine.works import ALWAYS, Works
+
+_NO_SHARES, _NO_PARTS = np.zeros(2), np.full((2, 3), NONE, dtype=np.int64)
+"""A way between nodes has no part-edges."""
+
+
+def find_path(works: Works, origin: Snaps, destination: Snaps) -> Path | None:
+    """
+    The fastest way between two points.
+
+    Parameters
+    ----------
+    works
+        Streets, and labels if there are.
+    origin
+        One point on a street.
+    destination
+        One point on a street.
+
+    Returns
+    -------
+    path
+        None if no way leads there.
+    """
+    ends = (works.hang(origin, is_left=True), works.hang(destination, is_left=False))
+    way = _search(works, *ends) if works.index is None else _trace(works, *ends)
+    if way is None:
+        return None
+    points = (origin, destination)
+    return build_path(works.forward, works.lines, works.edge_link, works.link_edge, points, ends, way)
+
+
+def find_path_of_nodes(works: Works, tail: int, head: int) -> Path | None:
+    """
+    The fastest way between two nodes, by labels.
+
+    Parameters
+    ----------
+    works
+        Streets and labels.
+    tail
+        Where to start.
+    head
+        Where to end.
+
+    Returns
+    -------
+    path
+        Whole edges, no gaps; none if no way leads there.
+    """
+    index = works.need_index("route_nodes")
+    hierarchy, trail, (start, end) = index.hierarchy, works.own.trail, works.own.pair
+    start.at[0, 0, 0], end.at[0, 0, 0] = hierarchy.rank[tail], hierarchy.rank[head]
+    key, slot, _, n_edges = trace(
+        hierarchy.up, hierarchy.down, index.forward, index.backward, works.edge_key, start, end,
+        works.own.desk(0), trail,
+    )  # fmt: skip
+    if key == NEVER:
+        return None
+    edge, ms, mm, lonlat, first_point = lay_pieces(
+        works.forward, works.lines, works.edge_link, works.link_edge, _NO_SHARES, _NO_PARTS, slot,
+        trail.edge[:n_edges],
+    )  # fmt: skip
+    lonlat[:2], lonlat[-2:] = works.node_lonlat[tail], works.node_lonlat[head]
+    gaps = np.zeros(2, dtype=np.int64)
+    return Path(key >> 32, key & LOW_MASK, edge, ms, mm, lonlat, first_point, gaps, gaps)
+
+
+def _search(works: Works, sources: Ends, targets: Ends) -> Way | None:
+    work, found = works.own.work(1), nothing_found(1, 1)
+    search(works.forward, sources, targets, ALWAYS, 1, NO_CUTOFF, work, found)
+    return None if found.facility[0, 0] == NONE else follow(work, works.forward, sources, targets)
+
+
+def _trace(works: Works, sources: Ends, targets: Ends) -> Way | None:
+    index, trail = works.need_index("this"), works.own.trail
+    key, slot, side, n_edges = trace(
+        index.hierarchy.up, index.hierarchy.down, index.forward, index.backward,
+        works.edge_key, works.hook(sources), works.hook(targets), works.own.desk(0), trail,
+    )  # fmt: skip
+    return None if key == NEVER else Way(key >> 32, key & LOW_MASK, slot, side, trail.edge[:n_edges])

@@ -1,0 +1,372 @@
+"""
+The streets and labels of one router in the shape its kernels read, and how points are put on them.
+
+Everything here is frozen and shared by threads; what a thread writes on is its `Own`.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from geo_service.engine.constants import NONE, SNAP_LIMIT_M
+from geo_service.engine.dijkstra import Ends, Streets, Windows, build_ends
+from geo_service.engine.facilities import NO_BUCKETS, NO_HOOKS, Facilities, Machine, Stand
+from geo_service.engine.index import Index
+from geo_service.engine.join import Hooks, build_hooks
+from geo_service.engine.own import Own
+from geo_service.engine.snap import Ground, Lines, Snaps, build_grid, build_lines, freeze
+from geo_service.engine.sweep import Flat, flatten
+from geo_service.engine.taking import check_links, take_nodes, take_snaps, take_windows
+from geo_service.errors import InvalidInputError
+from geo_service.network.graph import FloatArray, IntArray, LongArray, Metric, Network
+
+ALWAYS = Windows(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+"""Whoever is found counts."""
+
+
+@dataclass(frozen=True, eq=False)
+class Works:
+    """
+    What the verbs of one router work with.
+
+    Parameters
+    ----------
+    network
+        Streets of one profile.
+    index
+        Hierarchy and labels, if there are.
+    lines
+        Links as they are drawn.
+    ground
+        What snapping reads.
+    link_edge
+        Edges along and against each link, shape ``(l, 2)``.
+    edge_link
+        Link of each edge, shape ``(m,)``.
+    forward
+        Edges by tail.
+    backward
+        Edges by head.
+    own
+        Workspaces of the thread that asks.
+    """
+
+    network: Network
+    index: Index | None
+    lines: Lines
+    ground: Ground
+    link_edge: IntArray
+    edge_link: IntArray
+    forward: Streets
+    backward: Streets
+    own: Own
+
+    def need_index(self, verb: str) -> Index:
+        """
+        The index, for verbs that cannot do without.
+
+        Parameters
+        ----------
+        verb
+            Who needs it.
+
+        Returns
+        -------
+        index
+            Hierarchy and labels.
+
+        Raises
+        ------
+        InvalidInputError
+            If the router was made without.
+        """
+        if self.index is None:
+            raise InvalidInputError(
+                f"{verb} needs an index; make the router with Router(network, build_index(network))",
+                parameter="index",
+                value=None,
+            )
+        return self.index
+
+    def take(self, snaps: Snaps, parameter: str) -> Snaps:
+        """
+        Points on these streets, in the one layout.
+
+        Parameters
+        ----------
+        snaps
+            Points as they came.
+        parameter
+            What they are for.
+
+        Returns
+        -------
+        snaps
+            The same points.
+
+        Raises
+        ------
+        InvalidInputError
+            If a link is of another network.
+        """
+        if snaps is not self.own.snaps:  # else they are fresh from `Router.snap`
+            snaps = take_snaps(snaps)
+        check_links(snaps, self.network.n_links, parameter)
+        return snaps
+
+    def take_windows(self, windows: Windows | None, n_facilities: int) -> Windows:
+        """
+        Windows in the one layout; those that were taken last are known to be so.
+
+        Parameters
+        ----------
+        windows
+            As they came.
+        n_facilities
+            How many facilities there are.
+
+        Returns
+        -------
+        windows
+            The same, or `ALWAYS`.
+
+        Raises
+        ------
+        InvalidInputError
+            If they do not fit the facilities.
+        """
+        if windows is None:
+            return ALWAYS
+        last = self.own.windows
+        if last is not None and last[0] is windows and len(windows.first) == n_facilities + 1:
+            return last[1]
+        taken = take_windows(windows, n_facilities)
+        self.own.windows = (windows, taken)
+        return taken
+
+    def hang(self, snaps: Snaps, *, is_left: bool) -> Ends:
+        """
+        Hang points on the nodes of their links.
+
+        Parameters
+        ----------
+        snaps
+            Points on these streets.
+        is_left
+            Whether they are left, or arrived at.
+
+        Returns
+        -------
+        ends
+            Two slots per point.
+        """
+        return build_ends(snaps, self.link_edge, self.forward, is_left=is_left)
+
+    def hook(self, ends: Ends) -> Hooks:
+        """
+        Points that hang, as labels want them.
+
+        Parameters
+        ----------
+        ends
+            How they hang.
+
+        Returns
+        -------
+        hooks
+            The same by rank.
+        """
+        return build_hooks(ends, self.need_index("this").hierarchy.rank)
+
+    def stand(self, facilities: Snaps | Facilities) -> Stand:
+        """
+        Facilities ready to be asked for.
+
+        Parameters
+        ----------
+        facilities
+            Prepared or not.
+
+        Returns
+        -------
+        stand
+            As they stand now; without buckets, if they were not prepared.
+
+        Raises
+        ------
+        InvalidInputError
+            If a link is of another network.
+        """
+        if isinstance(facilities, Facilities):
+            return facilities.stand
+        snaps = self.take(facilities, "facilities")
+        targets, departs = self.hang(snaps, is_left=False), self.hang(snaps, is_left=True)
+        rows = np.flatnonzero(snaps.link != NONE)
+        if self.index is None:
+            return Stand(snaps, targets, departs, NO_HOOKS, NO_HOOKS, rows, NO_BUCKETS)
+        return Stand(snaps, targets, departs, self.hook(targets), self.hook(departs), rows, NO_BUCKETS)
+
+    def machine(self) -> Machine:
+        """
+        What facilities need, to change by themselves.
+
+        Returns
+        -------
+        machine
+            For as long as they live.
+        """
+        return Machine(
+            self.index, self.take, lambda snaps, is_left: self.hang(snaps, is_left=is_left), self.own.desk
+        )
+
+    def take_nodes(self, nodes: npt.ArrayLike) -> LongArray:
+        """
+        Nodes of this network, in the one layout.
+
+        Parameters
+        ----------
+        nodes
+            Nodes as they came.
+
+        Returns
+        -------
+        nodes
+            The same, shape ``(n,)``.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such node.
+        """
+        return take_nodes(nodes, self.network.n_nodes)
+
+    def at_nodes(self, nodes: LongArray) -> Snaps:
+        """
+        Points on nodes; they have a link to stand at, but no place along it.
+
+        Parameters
+        ----------
+        nodes
+            Where they stand.
+
+        Returns
+        -------
+        snaps
+            To be hung with `hang_nodes` only.
+        """
+        n = len(nodes)
+        lonlat = self.node_lonlat[nodes]
+        lon, lat = lonlat[:, 0].copy(), lonlat[:, 1].copy()
+        nothing, none = np.zeros(n, dtype=np.int64), np.zeros(n)
+        return Snaps(lon, lat, self._node_link[nodes], none, nothing, nothing, lon, lat, none, nothing)
+
+    @cached_property
+    def node_lonlat(self) -> FloatArray:
+        """Nodes in degrees, shape ``(n, 2)``."""
+        return np.stack([self.network.node_lon_e6, self.network.node_lat_e6], axis=1) / 1e6
+
+    @cached_property
+    def _node_link(self) -> IntArray:
+        link = np.zeros(self.network.n_nodes, dtype=np.int32)
+        link[self.network.edge_head] = self.network.edge_link
+        link[self.network.edge_tail] = self.network.edge_link
+        return link
+
+    @cached_property
+    def edge_key(self) -> LongArray:
+        """Cost and length of each edge in one number, as labels count."""
+        return freeze((self.forward.edge_ms.astype(np.int64) << 32) + self.forward.edge_mm)
+
+    @cached_property
+    def flat(self) -> tuple[Flat, Flat]:
+        """Arcs of the hierarchy up and down, for sweeps."""
+        hierarchy = self.need_index("this").hierarchy
+        return flatten(hierarchy.up), flatten(hierarchy.down)
+
+    @cached_property
+    def packed(self) -> tuple[Any, ...]:
+        """Streets and labels as plain tuples, whose types numba tells quickly."""
+        index, streets = self.need_index("this"), self.forward
+        return (
+            (
+                self.link_edge, streets.near, streets.far, streets.edge_ms, streets.edge_mm,
+                index.hierarchy.rank,
+            ),
+            self.edge_key,
+            tuple(index.forward),
+            tuple(index.backward),
+        )  # fmt: skip
+
+
+def build_works(network: Network, index: Index | None) -> Works:
+    """
+    Lay out what the verbs of a router work with.
+
+    Parameters
+    ----------
+    network
+        Streets of one profile, checked.
+    index
+        Hierarchy and labels of that network, or none.
+
+    Returns
+    -------
+    works
+        Read-only arrays.
+    """
+    metric = Metric(*(float(value) for value in network.metric))
+    lines = build_lines(network)
+    forward, backward = _build_streets(network)
+    grid, pace = build_grid(lines, metric), float(network.gap_ms_per_m)
+    return Works(
+        network,
+        index,
+        lines,
+        Ground(tuple(lines), tuple(grid), tuple(metric), pace, SNAP_LIMIT_M),
+        freeze(network.link_edge),
+        freeze(network.edge_link),
+        forward,
+        backward,
+        Own(network.n_nodes, network.n_edges),
+    )
+
+
+def _build_streets(network: Network) -> tuple[Streets, Streets]:
+    """Edges by tail for a search forward, by head for a search backward."""
+    tail, head = freeze(network.edge_tail), freeze(network.edge_head)
+    weight_ms = freeze(network.edge_weight_ms)
+    length_mm = freeze(network.link_length_mm[network.edge_link])
+    ids = freeze(np.arange(network.n_edges, dtype=np.int32))
+    arc = np.stack([head, weight_ms, length_mm, ids], axis=1)
+    forward = Streets(freeze(network.first_edge), freeze(arc), tail, head, weight_ms, length_mm)
+    order = np.argsort(network.edge_head, kind="stable").astype(np.int32)
+    first = np.searchsorted(network.edge_head[order], np.arange(network.n_nodes + 1)).astype(np.int32)
+    arc = np.stack([tail, weight_ms, length_mm, ids], axis=1)[order]
+    backward = Streets(freeze(first), freeze(arc), head, tail, weight_ms, length_mm)
+    return forward, backward
+
+
+def hang_nodes(nodes: LongArray) -> Ends:
+    """
+    Points that stand on nodes: one slot each, at no cost.
+
+    Parameters
+    ----------
+    nodes
+        Where they stand.
+
+    Returns
+    -------
+    ends
+        The same to be left and to be arrived at.
+    """
+    n = len(nodes)
+    node, edge = np.empty((n, 2), dtype=np.int32), np.empty((n, 2), dtype=np.int32)
+    node[:, 0] = nodes
+    node[:, 1] = NONE
+    edge[:] = NONE
+    nothing, no_gap = np.zeros((n, 2), dtype=np.int64), np.zeros(n, dtype=np.int64)
+    return Ends(node, edge, nothing, nothing, np.zeros((n, 2)), no_gap, no_gap)
