@@ -207,8 +207,9 @@ def _move(place: LongArray, arc: LongArray, means: IntArray, v: int, free: int) 
         arc[free + i] = arc[first + i]
         means[free + i] = means[first + i]
     place[v, FIRST] = free
-    place[v, ROOM] = 2 * place[v, SIZE] + 2
-    return free + place[v, ROOM]
+    room: int = 2 * place[v, SIZE] + 2
+    place[v, ROOM] = room
+    return free + room
 
 
 @njit(cache=True, nogil=True)
