@@ -333,6 +333,8 @@ def test_coverage_is_the_nearest_facility_of_every_node(seed):
     network = router.network
     graph = oracle.cut(network, feet)
     coverage = router.coverage(snaps)
+    prepared = router.coverage(router.facilities(snaps))
+    assert all((a == b).all() for a, b in zip(coverage, prepared, strict=True)), show(network)
     for v in range(network.n_nodes):
         best = oracle.walk(graph, v)
         costs = [

@@ -119,5 +119,6 @@ def cover_nodes(works: Works, stand: Stand) -> Coverage:
     else:
         up, down = works.flat
         rank, value = works.index.hierarchy.rank, works.own.desk(0).value
-        cover(up, down, rank, stand.arrive.at, stand.rows, value, cost_ms, facility)
+        left = stand.buckets.first, stand.buckets.entry
+        cover(up, down, rank, stand.arrive.at, stand.rows, *left, value, cost_ms, facility)
     return Coverage(cost_ms, facility)

@@ -148,12 +148,33 @@ def sweep_down(tail: IntArray, arc: LongArray, value: LongArray) -> None:
 
 
 @njit(cache=True, nogil=True)
+def sow_buckets(bucket_first: LongArray, bucket_entry: LongArray, value: LongArray) -> None:
+    """
+    Write at each hub the nearest facility of its bucket: what a sweep up would tell, where it matters.
+
+    Parameters
+    ----------
+    bucket_first
+        Offsets of buckets.
+    bucket_entry
+        ``cost << 32 | facility``, ascending at each hub.
+    value
+        Filled in by rank, shape ``(n,)``.
+    """
+    for h in range(len(value)):
+        begin = bucket_first[h]
+        value[h] = bucket_entry[begin] if begin < bucket_first[h + 1] else NEVER
+
+
+@njit(cache=True, nogil=True)
 def cover(
     up: Flat,
     down: Flat,
     rank: IntArray,
     at: LongArray,
     rows: LongArray,
+    bucket_first: LongArray,
+    bucket_entry: LongArray,
     value: LongArray,
     cost_ms: LongArray,
     facility: IntArray,
@@ -173,6 +194,10 @@ def cover(
         Hooks of facilities.
     rows
         Which of them.
+    bucket_first
+        Offsets of their buckets; empty if there are none.
+    bucket_entry
+        Entries of their buckets.
     value
         Room for the sweeps, shape ``(n,)``.
     cost_ms
@@ -180,8 +205,11 @@ def cover(
     facility
         Filled in, shape ``(n,)``.
     """
-    sow(at, rows, value)
-    sweep_up(down.tail, down.arc, value)
+    if len(bucket_first) > 0:
+        sow_buckets(bucket_first, bucket_entry, value)
+    else:
+        sow(at, rows, value)
+        sweep_up(down.tail, down.arc, value)
     sweep_down(up.tail, up.arc, value)
     for v in range(len(rank)):
         best = value[np.uint32(rank[v])]
