@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from geo_service.engine.constants import MAX_MM, MAX_MS
+from geo_service.engine.constants import HUB_MASK, LABELS_MAX_NODES, MAX_MM, MAX_MS
 from geo_service.engine.hierarchy import build_hierarchy
 from geo_service.engine.router import (
     NONE,
@@ -24,18 +24,18 @@ from tests.test_engine import HAS_JIT, SEEDS, make_windows, plain, random_window
 from tests.towns import make_router, random_network, random_points, show, with_weights
 
 
-@pytest.fixture(params=["search", "labels"])
+@pytest.fixture(params=["search", "labels", "climb"])
 def kernel(request):
-    """The test asks both kernels."""
+    """The test asks all kernels: the search, saved labels, and labels made for each question."""
     before, towns.KERNEL[0] = towns.KERNEL[0], request.param
     yield request.param
     towns.KERNEL[0] = before
 
 
-@pytest.fixture
-def labels():
-    """The test asks an index."""
-    before, towns.KERNEL[0] = towns.KERNEL[0], "labels"
+@pytest.fixture(params=["labels", "climb"])
+def labels(request):
+    """The test asks an index, with labels and without."""
+    before, towns.KERNEL[0] = towns.KERNEL[0], request.param
     yield
     towns.KERNEL[0] = before
 
@@ -73,6 +73,24 @@ def test_a_mapped_index_answers_as_the_one_that_was_built(tmp_path):
     assert one == other
 
 
+def test_an_index_without_labels_is_saved_smaller_and_answers_the_same(tmp_path):
+    network = random_network(4, n_nodes=40)
+    for has_labels in (True, False):
+        save_index(build_index(network, labels=has_labels), tmp_path / str(has_labels))
+    loaded = load_index(tmp_path / "False", network, verify=True)
+    assert not loaded.has_labels
+    assert loaded.n_bytes < load_index(tmp_path / "True", network).n_bytes
+    routers = [Router(network), Router(network, loaded)]
+    snaps = routers[0].snap(random_points(network, 4, 20))
+    one, other = (router.matrix(snaps, snaps).tolist() for router in routers)
+    assert one == other
+
+
+def test_labels_are_made_for_a_city_and_not_for_a_province(draw):
+    assert build_index(draw("a-b").network).has_labels
+    assert 47_009 < LABELS_MAX_NODES < HUB_MASK
+
+
 def test_an_index_of_another_network_is_refused(tmp_path):
     network, other = random_network(5), random_network(6)
     save_index(build_index(network), tmp_path)
@@ -86,7 +104,7 @@ def test_an_index_of_another_version_is_refused(tmp_path):
     network = random_network(5)
     save_index(build_index(network), tmp_path)
     header = tmp_path / "index.json"
-    header.write_text(header.read_text().replace('"version": 1', '"version": 0'))
+    header.write_text(header.read_text().replace('"version": 2', '"version": 1'))
     with pytest.raises(BadDataError, match="not an index of version"):
         load_index(tmp_path, network)
 
@@ -135,11 +153,12 @@ def test_streets_that_need_many_shortcuts_are_contracted_right():
     assert fast.matrix(snaps, snaps).tolist() == slow.matrix(snaps, snaps).tolist()
 
 
-def test_the_heaviest_weights_an_index_takes_add_up_exactly(draw):
+@pytest.mark.parametrize("has_labels", [True, False])
+def test_the_heaviest_weights_an_index_takes_add_up_exactly(draw, has_labels):
     heaviest = MAX_MS // 4 - 1
     town = draw("a-b-c-d-e")
     router = Router(with_weights(town.network, heaviest))
-    indexed = Router(router.network, build_index(router.network))
+    indexed = Router(router.network, build_index(router.network, labels=has_labels))
     ends = router.snap(town.lonlat("a", "e"))
     assert indexed.matrix(ends, ends).tolist() == router.matrix(ends, ends).tolist()
     assert indexed.matrix(ends, ends)[0, 1] == 4 * heaviest
@@ -148,10 +167,11 @@ def test_the_heaviest_weights_an_index_takes_add_up_exactly(draw):
     assert indexed.coverage(ends.take(slice(1, 2))).cost_ms.max() == 4 * heaviest
 
 
+@pytest.mark.parametrize("has_labels", [True, False])
 @pytest.mark.parametrize("weight", [MAX_MS // 2, MAX_MS, 2**31 - 1])
-def test_a_network_whose_sums_might_not_fit_is_refused(draw, weight):
+def test_a_network_whose_sums_might_not_fit_is_refused(draw, weight, has_labels):
     with pytest.raises(InvalidInputError, match="does not fit an index"):
-        build_index(with_weights(draw("a-b-c-d-e").network, weight))
+        build_index(with_weights(draw("a-b-c-d-e").network, weight), labels=has_labels)
 
 
 def test_the_greatest_sums_of_keys_fit_their_bits():
@@ -180,22 +200,25 @@ def assert_equal_to_search(seed):
     """Every verb of both kernels, lengths included."""
     dice = random.Random(seed)
     network = random_network(seed, n_nodes=dice.randint(2, 60))
-    slow, fast = Router(network), Router(network, build_index(network))
+    slow = Router(network)
     snaps = slow.snap(random_points(network, seed, 14))
     few, k = snaps.take(slice(0, 4)), dice.randint(1, 6)
-    costs = slow.matrix(snaps, snaps)
-    assert (fast.matrix(snaps, snaps) == costs).all(), seed
-    assert (fast.matrix(few, snaps) == costs[:4]).all(), seed
+    costs, covered = slow.matrix(snaps, snaps), slow.coverage(few)
     table = [[(int(cost), 0) if cost != UNREACHED else None for cost in row] for row in costs]
     windows = make_windows(random_windows(dice, table, 14))
-    prepared = fast.facilities(snaps)
-    for when in (None, windows):
-        expected = slow.nearest(snaps, snaps, k, when)
-        for facilities in (snaps, prepared):
-            got = fast.nearest(snaps, facilities, k, when)
-            assert all((a == b).all() for a, b in zip(got, expected, strict=True)), seed
-    expected, got = slow.coverage(few), fast.coverage(few)
-    assert all((a == b).all() for a, b in zip(got, expected, strict=True)), seed
+    found = [slow.nearest(snaps, snaps, k, when) for when in (None, windows)]
+    for has_labels in (True, False):
+        fast = Router(network, build_index(network, labels=has_labels))
+        assert (fast.matrix(snaps, snaps) == costs).all(), seed
+        assert (fast.matrix(few, snaps) == costs[:4]).all(), seed
+        prepared = fast.facilities(snaps)
+        for when, expected in zip((None, windows), found, strict=True):
+            for facilities in (snaps, prepared):
+                got = fast.nearest(snaps, facilities, k, when)
+                assert all((a == b).all() for a, b in zip(got, expected, strict=True)), seed
+        for facilities in (few, fast.facilities(few)):
+            got = fast.coverage(facilities)
+            assert all((a == b).all() for a, b in zip(got, covered, strict=True)), seed
 
 
 # --- facilities ---------------------------------------------------------------------------

@@ -81,10 +81,13 @@ FAR_MS: Final = (1 << 31) - 1 - MAX_MS
 """Greater than all costs in int32, where many are summed side by side; an arc added still fits."""
 
 HUB_BITS: Final = 21
-"""Room for the rank of a hub in a label: two million nodes, four times what labels are for."""
+"""Room for the rank of a hub in a label: two million nodes, four times what labels are saved for."""
 
 VIA_BITS: Final = 11
 """Room for the place of an arc at its node in a label: the busiest node of a city has some hundred."""
+
+LABELS_MAX_NODES: Final = 500_000
+"""Up to as many nodes an index has labels unless it is told otherwise; docs/decisions/0009 says why."""
 
 HUB_MASK: Final = (1 << HUB_BITS) - 1
 """Takes a hub out of a label that was shifted by `VIA_BITS`."""
@@ -114,6 +117,9 @@ FEW: Final = 32
 SCAN_PER_FACILITY: Final = 16
 """Entries of buckets scanned per facility before all are looked at one by one: a third of what that costs."""
 
+NODES_PER_CLIMB: Final = 2048
+"""A search up the hierarchy takes as long as a sweep needs for so many nodes."""
+
 CHUNK: Final = 4096
 """Nodes between two calls of a progress callback, a tenth of a second or so; then an interrupt is heard."""
 
@@ -128,6 +134,7 @@ __all__ = [
     "HUB_BITS",
     "HUB_MASK",
     "ISLAND_PART",
+    "LABELS_MAX_NODES",
     "LANES",
     "LONG",
     "LOW_MASK",
@@ -137,6 +144,7 @@ __all__ = [
     "METRIC_SPAN_E6",
     "MIN_CELL_M",
     "NEVER",
+    "NODES_PER_CLIMB",
     "NODE_M",
     "NONE",
     "NO_CUTOFF",

@@ -18,6 +18,7 @@ from geo_service.engine.constants import NONE
 from geo_service.engine.dijkstra import Ends
 from geo_service.engine.index import Index
 from geo_service.engine.join import Desk, Hooks, build_hooks
+from geo_service.engine.labels import Labels
 from geo_service.engine.snap import BoolArray, Snaps
 from geo_service.errors import InvalidInputError
 from geo_service.network.graph import ByteArray, IntArray, LongArray
@@ -74,12 +75,15 @@ class Machine:
         Hangs points on nodes, to be left or not.
     desk
         Gives the desk of this thread, with room for so many facilities.
+    backward
+        Gives labels of the nodes that hooks name, against the direction of travel.
     """
 
     index: Index | None
     take: Callable[[Snaps, str], Snaps]
     hang: Callable[[Snaps, bool], Ends]
     desk: Callable[[int], Desk]
+    backward: Callable[[LongArray], Labels]
 
 
 _NO_LONGS = np.empty(0, dtype=np.int64)
@@ -115,7 +119,7 @@ class Facilities:
     def _prepare(self) -> tuple[Any, ...]:
         """Arrays for one quick call: ranks, labels, buckets."""
         index = self._machine.index
-        if index is None:
+        if index is None or not index.has_labels:
             return ()
         return (index.hierarchy.rank, index.forward.first, index.forward.entry, *self._stand.buckets[:2])
 
@@ -333,7 +337,7 @@ def _fill(machine: Machine, stand: Stand, rows: LongArray) -> Buckets:
     assert machine.index is not None
     index, desk = machine.index, machine.desk(0)
     first = np.zeros(len(index.hierarchy.rank) + 1, dtype=np.int64)
-    entry = fill_buckets(index.backward, stand.arrive.at, rows, desk, first)
+    entry = fill_buckets(machine.backward(stand.arrive.at[rows]), stand.arrive.at, rows, desk, first)
     return Buckets(first, entry, *_sort_links(stand))
 
 

@@ -328,11 +328,12 @@ def _has_witness(
 @njit(cache=True, nogil=True)
 def _last_step(place: LongArray, arc: LongArray, node: int, passed: int) -> int:
     """Least key of an arc into a node that does not come from the one to be passed: searches end that early."""
+    step: int = LONG(NEVER)
     for a in range(place[node, FIRST], place[node, FIRST] + place[node, SIZE]):
         if arc[a, NODE] != passed:
-            step: int = arc[a, SUM]
-            return step
-    return LONG(NEVER)
+            step = arc[a, SUM]
+            break
+    return step
 
 
 @njit(cache=True, nogil=True)
@@ -457,13 +458,14 @@ def _has_room(draft: Draft, node: int) -> bool:
     """Whether all that may be written when a node leaves has room."""
     out, into, count = draft.out, draft.into, draft.counts
     n_out, n_in = out.place[node, SIZE], into.place[node, SIZE]
-    return (
+    fits: bool = (
         len(out.arc) - count[N_OUT] >= _room_to_move(into, out, node)
         and len(into.arc) - count[N_INTO] >= _room_to_move(out, into, node)
         and len(draft.queue) - count[N_QUEUED] >= n_out + n_in
         and len(draft.up) - count[N_UP] >= n_out
         and len(draft.down) - count[N_DOWN] >= n_in
     )
+    return fits
 
 
 @njit(cache=True, nogil=True)

@@ -602,6 +602,41 @@ def join_all(
 
 
 @njit(cache=True, nogil=True)
+def read_keys(
+    edge_key: LongArray, sources: Hooks, row: int, targets: Hooks, rows: LongArray, value: LongArray,
+    keys: LongArray,
+) -> None:  # fmt: skip
+    """
+    Keys from one origin to some destinations, where those to all nodes are known.
+
+    Parameters
+    ----------
+    edge_key
+        Key of each edge.
+    sources
+        How origins hang.
+    row
+        The origin.
+    targets
+        How destinations hang.
+    rows
+        Which destinations, ``m`` of them.
+    value
+        Key of the best way to each rank, `NEVER` where no way leads.
+    keys
+        Filled in, `NEVER` where no way leads, shape ``(m,)``.
+    """
+    for j in range(len(rows)):
+        f = rows[j]
+        best, _ = go_straight(edge_key, sources.at, sources.turn, row, targets.at, targets.turn, f)
+        for slot in range(2):
+            r = targets.at[f, slot, RANK]
+            if r != NONE and value[r] != NEVER:
+                best = min(best, value[r] + targets.at[f, slot, SUM])
+        keys[j] = best
+
+
+@njit(cache=True, nogil=True)
 def split_keys(keys: LongArray, cost_ms: LongArray, length_mm: LongArray) -> None:
     """
     Take keys apart.

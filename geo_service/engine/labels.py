@@ -271,14 +271,7 @@ def build_labels(hierarchy: Hierarchy, progress: Progress | None = None) -> tupl
         If there are more nodes, or more arcs at one, than an entry can name, or ways too long for it.
     """
     n = len(hierarchy.rank)
-    most = max(int(np.diff(arcs.first).max(initial=0)) for arcs in (hierarchy.up, hierarchy.down))
-    if n > HUB_MASK or most > VIA_MASK:
-        raise InvalidInputError(
-            f"{n} nodes with up to {most} arcs are too many for labels; "
-            f"at most 2^{HUB_BITS} nodes with 2^{VIA_BITS} arcs are allowed",
-            parameter="network",
-            value=n,
-        )
+    check_size(hierarchy)
     forward, backward = _room(n), _room(n)
     board, (via, hubs) = np.full(n, NEVER, dtype=np.int64), np.empty((2, n), dtype=np.int64)
     done = 0
@@ -294,6 +287,74 @@ def build_labels(hierarchy: Hierarchy, progress: Progress | None = None) -> tupl
         if progress is not None:
             progress("labels", done, n)
     return _trim(forward), _trim(backward)
+
+
+def check_size(hierarchy: Hierarchy) -> None:
+    """
+    Refuse a hierarchy too large for its nodes to be named in a label.
+
+    Parameters
+    ----------
+    hierarchy
+        Nodes by importance, and their arcs.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are more nodes, or more arcs at one, than an entry can name.
+    """
+    n = len(hierarchy.rank)
+    most = max(int(np.diff(arcs.first).max(initial=0)) for arcs in (hierarchy.up, hierarchy.down))
+    if n > HUB_MASK or most > VIA_MASK:
+        raise InvalidInputError(
+            f"{n} nodes with up to {most} arcs are too many for labels; "
+            f"at most 2^{HUB_BITS} nodes with 2^{VIA_BITS} arcs are allowed",
+            parameter="network",
+            value=n,
+        )
+
+
+NO_LABELS = Labels(
+    freeze(np.zeros(0, dtype=np.int64)),
+    freeze(np.zeros(0, dtype=np.int64)),
+    freeze(np.zeros(0, dtype=np.int32)),
+)
+"""Of an index that has none."""
+
+
+@njit(cache=True, nogil=True)
+def _longest(first: IntArray, end: IntArray, weight: IntArray, farthest: LongArray) -> int:
+    """The most that any way up the hierarchy may add up to."""
+    most: int = LONG(0)
+    for v in range(len(first) - 1):
+        farthest[v] = 0
+        for a in range(first[v], first[v + 1]):
+            farthest[v] = max(farthest[v], farthest[end[a]] + weight[a])
+        most = max(most, farthest[v])
+    return most
+
+
+def check_climbs(hierarchy: Hierarchy) -> None:
+    """
+    Refuse a hierarchy in which a search upwards might meet costs that do not fit a label.
+
+    Parameters
+    ----------
+    hierarchy
+        Nodes by importance, and their arcs.
+
+    Raises
+    ------
+    InvalidInputError
+        If the longest way up does not fit, or there are too many nodes.
+    """
+    check_size(hierarchy)
+    farthest = np.empty(len(hierarchy.rank), dtype=np.int64)
+    for arcs in (hierarchy.up, hierarchy.down):
+        longest_ms = _longest(arcs.first, arcs.end, arcs.ms, farthest)
+        longest_mm = _longest(arcs.first, arcs.end, arcs.mm, farthest)
+        if longest_ms >= MAX_MS or longest_mm >= MAX_MM:
+            raise too_long()
 
 
 def _room(n: int) -> _Growing:

@@ -4,12 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from geo_service.engine.constants import FEW, LOW_MASK, NEVER, NO_CUTOFF, NONE, UNREACHED
+from geo_service.engine.constants import CHUNK, FEW, LOW_MASK, NEVER, NO_CUTOFF, NONE, UNREACHED
 from geo_service.engine.dijkstra import Nearest, Windows, nothing_found, search
 from geo_service.engine.facilities import Stand
-from geo_service.engine.scan import find_listed, find_nearest, find_nearest_timed, nearest_to_nodes
+from geo_service.engine.join import RANK
+from geo_service.engine.scan import (
+    find_listed,
+    find_nearest,
+    find_nearest_timed,
+    nearest_to_node,
+    nearest_to_nodes,
+)
 from geo_service.engine.snap import Snaps
-from geo_service.engine.works import ALWAYS, Works
+from geo_service.engine.works import ALWAYS, Works, hang_nodes
 from geo_service.network.graph import IntArray, LongArray
 
 _INT, _LONG = np.dtype(np.int32), np.dtype(np.int64)
@@ -41,8 +48,13 @@ def find_by_labels(works: Works, origins: Snaps, stand: Stand, k: int, windows: 
     n, desk = len(link), works.own.desk(len(stand.snaps.link))
     found = Nearest(np.empty((n, k), _INT), np.empty((n, k), _LONG), np.empty((n, k), _LONG))
     fewer = min(k, max(len(stand.snaps.link), 1))
+    packed = works.packed
+    if not works.need_index("this").has_labels:
+        forward = works.labels_of(works.hook(works.hang(origins, is_left=True)).at, is_back=False)
+        backward = works.labels_of(stand.arrive.at[stand.rows], is_back=True)
+        packed = (*packed[:2], tuple(forward), tuple(backward))
     asked: tuple[Any, ...] = (
-        (link, share, forward_ms, backward_ms, gap_m, gap_ms), works.packed, stand.packed, desk.board, fewer,
+        (link, share, forward_ms, backward_ms, gap_m, gap_ms), packed, stand.packed, desk.board, fewer,
         *works.own.hooks(n), *found,
     )  # fmt: skip
     if windows is None:
@@ -107,9 +119,43 @@ def find_from_nodes(works: Works, nodes: LongArray, stand: Stand, k: int) -> tup
     found
         Rows of facilities, and their costs in milliseconds; -1 where there is none, each ``(n, k)``.
     """
-    index = works.need_index("nearest_nodes")
+    rank = works.need_index("nearest_nodes").hierarchy.rank
     best = np.empty((len(nodes), k), dtype=np.int64)
-    nearest_to_nodes(index.hierarchy.rank, index.forward, stand.buckets, nodes, best)
+    for begin in range(0, len(nodes), CHUNK):
+        some = nodes[begin : begin + CHUNK]
+        forward = works.labels_of(works.hook(hang_nodes(some)).at, is_back=False)
+        nearest_to_nodes(rank, forward, stand.buckets, some, best[begin : begin + CHUNK])
     is_none = best == NEVER
     facility = np.where(is_none, NONE, best & LOW_MASK).astype(np.int32)
     return facility, np.where(is_none, UNREACHED, best >> 32)
+
+
+def find_from_node(works: Works, node: int, stand: Stand, k: int) -> LongArray:
+    """
+    The k nearest of one node, by labels made for it.
+
+    Parameters
+    ----------
+    works
+        Streets and hierarchy.
+    node
+        Where to start.
+    stand
+        What to look for.
+    k
+        How many.
+
+    Returns
+    -------
+    found
+        Rows of facilities, and their costs in milliseconds; -1 where there is none, shape ``(2, k)``.
+    """
+    rank = works.need_index("nearest_node").hierarchy.rank
+    start, _ = works.own.pair
+    start.at[0, 0, RANK] = rank[node]
+    forward = works.labels_of(start.at, is_back=False)
+    ask: Any = nearest_to_node
+    found: LongArray = ask(
+        rank, forward.first, forward.entry, stand.buckets.first, stand.buckets.entry, node, k
+    )
+    return found

@@ -26,7 +26,7 @@ from geo_service.engine.costs import cost_matrix, costs_between, cover_nodes
 from geo_service.engine.dijkstra import Nearest, Windows, nothing_found, search
 from geo_service.engine.facilities import Facilities, build_facilities, build_hung
 from geo_service.engine.index import Index, build_index, load_index, save_index
-from geo_service.engine.nearest import find_by_labels, find_by_search, find_from_nodes
+from geo_service.engine.nearest import find_by_labels, find_by_search, find_from_node, find_from_nodes
 from geo_service.engine.path import Path
 from geo_service.engine.reach import Reach, build_reach
 from geo_service.engine.scan import nearest_to_node
@@ -248,6 +248,8 @@ class Router:
         found
             Rows of facilities, and their costs in milliseconds; -1 where there is none, shape ``(2, k)``.
         """
+        if not facilities.quick:
+            return find_from_node(self._works, node, facilities.stand, k)
         ask: Any = nearest_to_node
         found: LongArray = ask(*facilities.quick, node, k)
         return found

@@ -21,6 +21,7 @@ from geo_service.engine.constants import (
     FAR_MS,
     HUB_MASK,
     LANES,
+    LONG,
     LOW_MASK,
     NEVER,
     NONE,
@@ -216,6 +217,31 @@ def cover(
         is_reached = best < NEVER
         cost_ms[v] = best >> 32 if is_reached else UNREACHED
         facility[v] = best & LOW_MASK if is_reached else NONE
+
+
+@njit(cache=True, nogil=True)
+def sweep_keys(first: IntArray, end: IntArray, ms: IntArray, mm: IntArray, value: LongArray) -> None:
+    """
+    Ask more important nodes for keys, from the first rank to the last.
+
+    Parameters
+    ----------
+    first
+        Offsets of arcs.
+    end
+        Their more important ends.
+    ms
+        Their costs.
+    mm
+        Their lengths.
+    value
+        Key by rank, `NEVER` where none is known, changed.
+    """
+    for v in range(len(first) - 1):
+        best = value[v]
+        for a in range(first[v], first[v + 1]):
+            best = min(best, value[end[a]] + (LONG(ms[a]) << 32) + mm[a])
+        value[v] = min(best, LONG(NEVER))
 
 
 @njit(cache=True, nogil=True)

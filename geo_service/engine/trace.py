@@ -1,10 +1,11 @@
-"""From two labels that meet to the edges of the way: down the labels' parents, then shortcuts unpacked."""
+"""From two labels that meet to the edges of the way: along the labels or the searches, then shortcuts unpacked."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
+from geo_service.engine.climb import push_arcs
 from geo_service.engine.constants import HUB_MASK, LONG, NEVER, NONE, VIA_BITS, VIA_MASK
 from geo_service.engine.hierarchy import Arcs
 from geo_service.engine.join import (
@@ -119,6 +120,8 @@ def trace(
     down: Arcs,
     forward: Labels,
     backward: Labels,
+    came: IntArray,
+    came_back: IntArray,
     edge_key: LongArray,
     sources: Hooks,
     targets: Hooks,
@@ -138,6 +141,10 @@ def trace(
         Labels of the direction of travel.
     backward
         Labels of the other one.
+    came
+        How each entry of forward labels was come to, if they were made for this; else empty.
+    came_back
+        The same of backward ones.
     edge_key
         Key of each edge.
     sources
@@ -180,8 +187,13 @@ def trace(
                 hub = LONG(_meet_at(first, entry, mm, board, t, over - targets.at[0, side, SUM]))
         wipe(own_first, own_entry, board, r)
         if hub != NONE:
-            low = _climb(down.first, down.end, first, entry, t, hub, stack, LONG(0), LONG(1))
-            size = _climb(up.first, up.end, own_first, own_entry, r, hub, stack, low, LONG(0))
-            stack[low:size] = stack[low:size][::-1].copy()
+            if len(came) > 0:
+                low = push_arcs(entry, came_back, first[t], hub, stack, LONG(0), LONG(1))
+                stack[:low] = stack[:low][::-1].copy()
+                size = push_arcs(own_entry, came, own_first[r], hub, stack, low, LONG(0))
+            else:
+                low = _climb(down.first, down.end, first, entry, t, hub, stack, LONG(0), LONG(1))
+                size = _climb(up.first, up.end, own_first, own_entry, r, hub, stack, low, LONG(0))
+                stack[low:size] = stack[low:size][::-1].copy()
             return over, LONG(slot), side, _unpack(up.half, down.half, stack, size, trail.edge)
     return LONG(NEVER), LONG(NONE), LONG(NONE), LONG(0)

@@ -4,10 +4,13 @@ import numpy as np
 
 from geo_service.engine.constants import LOW_MASK, NEVER, NO_CUTOFF, NONE
 from geo_service.engine.dijkstra import Ends, nothing_found, search
+from geo_service.engine.join import Hooks
 from geo_service.engine.path import Path, Way, build_path, follow, lay_pieces
 from geo_service.engine.snap import Snaps
 from geo_service.engine.trace import trace
 from geo_service.engine.works import ALWAYS, Works
+
+_NOT_CLIMBED = np.empty((0, 2), dtype=np.int32)
 
 _NO_SHARES, _NO_PARTS = np.zeros(2), np.full((2, 3), NONE, dtype=np.int64)
 """A way between nodes has no part-edges."""
@@ -58,12 +61,9 @@ def find_path_of_nodes(works: Works, tail: int, head: int) -> Path | None:
         Whole edges, no gaps; none if no way leads there.
     """
     index = works.need_index("route_nodes")
-    hierarchy, trail, (start, end) = index.hierarchy, works.own.trail, works.own.pair
-    start.at[0, 0, 0], end.at[0, 0, 0] = hierarchy.rank[tail], hierarchy.rank[head]
-    key, slot, _, n_edges = trace(
-        hierarchy.up, hierarchy.down, index.forward, index.backward, works.edge_key, start, end,
-        works.own.desk(0), trail,
-    )  # fmt: skip
+    rank, trail, (start, end) = index.hierarchy.rank, works.own.trail, works.own.pair
+    start.at[0, 0, 0], end.at[0, 0, 0] = rank[tail], rank[head]
+    key, slot, _, n_edges = _meet(works, start, end)
     if key == NEVER:
         return None
     edge, ms, mm, lonlat, first_point = lay_pieces(
@@ -82,9 +82,19 @@ def _search(works: Works, sources: Ends, targets: Ends) -> Way | None:
 
 
 def _trace(works: Works, sources: Ends, targets: Ends) -> Way | None:
-    index, trail = works.need_index("this"), works.own.trail
-    key, slot, side, n_edges = trace(
-        index.hierarchy.up, index.hierarchy.down, index.forward, index.backward,
-        works.edge_key, works.hook(sources), works.hook(targets), works.own.desk(0), trail,
+    key, slot, side, n_edges = _meet(works, works.hook(sources), works.hook(targets))
+    edge = works.own.trail.edge[:n_edges]
+    return None if key == NEVER else Way(key >> 32, key & LOW_MASK, slot, side, edge)
+
+
+def _meet(works: Works, sources: Hooks, targets: Hooks) -> tuple[int, int, int, int]:
+    """What `trace` tells, by labels that are there or made for it."""
+    index = works.need_index("this")
+    forward, backward = works.labels_of(sources.at, is_back=False), works.labels_of(targets.at, is_back=True)
+    came, came_back = _NOT_CLIMBED, _NOT_CLIMBED
+    if not index.has_labels:
+        came, came_back = (shelf.came for shelf in works.own.shelves)
+    return trace(
+        index.hierarchy.up, index.hierarchy.down, forward, backward, came, came_back, works.edge_key, sources,
+        targets, works.own.desk(0), works.own.trail,
     )  # fmt: skip
-    return None if key == NEVER else Way(key >> 32, key & LOW_MASK, slot, side, trail.edge[:n_edges])
