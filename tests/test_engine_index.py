@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from geo_service.engine.constants import HUB_MASK, LABELS_MAX_NODES, MAX_MM, MAX_MS
+from geo_service.engine.constants import HUB_MASK, LABELS_MAX_NODES, MAX_CLIMB_MM, MAX_MM, MAX_MS
 from geo_service.engine.hierarchy import build_hierarchy
 from geo_service.engine.router import (
     NONE,
@@ -178,6 +178,8 @@ def test_the_greatest_sums_of_keys_fit_their_bits():
     part, gap_ms, gap_mm = MAX_MS - 1, 300_000_000, 300_000
     assert 2 * part + 2 * part + 2 * gap_ms < 2**31
     assert 4 * (MAX_MM - 1) + 2 * gap_mm < 2**32
+    assert 2 * (MAX_CLIMB_MM - 1) + 2 * (MAX_MM - 1) + 2 * gap_mm < 2**32
+    assert MAX_CLIMB_MM < 2**31
     assert 3 * part + gap_ms + part < 2**31
 
 

@@ -23,6 +23,8 @@ shortcuts and labels stay below `MAX_MS` = 2^28 and `MAX_MM` = 2^29 each, checke
 
 - A witness: at most two arcs, then one more: 3 * 2^28 < 2^31 and 3 * 2^29 < 2^32.
 - A way: two labels, two part-edges, two gaps: 4 * 2^28 + 6e8 < 2^31 and 4 * 2^29 + 6e5 < 2^32.
+- The same where labels are made by climbing: the longest way up is below `MAX_MS`, two of them as above; and
+  it is shorter than `MAX_CLIMB_MM` = 5 * 2^28, so 2 * 5 * 2^28 + 2 * 2^29 + 6e5 < 2^32.
 - A sweep's values begin at `NEVER` = 2^62 at most and only fall, and an arc adds less than 2^60. In lanes of
   int32 it is `FAR_MS` + 2^28 < 2^31.
 - A change spreads on from costs below `CUT_MS` = 3 * 2^28 + 3e8 only: none that is fastest costs more than two
@@ -70,6 +72,9 @@ MAX_MS: Final = 1 << 28
 
 MAX_MM: Final = 1 << 29
 """Edges, shortcuts and labels of an index are shorter: 537 km."""
+
+MAX_CLIMB_MM: Final = 5 << 28
+"""Ways up a hierarchy without labels are shorter: 1,342 km. Unlike labels they hold ways that are not fastest."""
 
 CUT_MS: Final = 3 * MAX_MS + 300_000_000
 """No fastest way from a node to a facility costs more in an index."""
@@ -121,7 +126,8 @@ NODES_PER_CLIMB: Final = 2048
 """A search up the hierarchy takes as long as a sweep needs for so many nodes."""
 
 CHUNK: Final = 4096
-"""Nodes between two calls of a progress callback, a tenth of a second or so; then an interrupt is heard."""
+"""Nodes between two calls of a progress callback, a tenth of a second or so; then an interrupt is heard. So many
+labels are made at once, too."""
 
 __all__ = [
     "CHUNK",
@@ -138,6 +144,7 @@ __all__ = [
     "LANES",
     "LONG",
     "LOW_MASK",
+    "MAX_CLIMB_MM",
     "MAX_GAP_MS_PER_M",
     "MAX_MM",
     "MAX_MS",

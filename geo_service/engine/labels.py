@@ -24,6 +24,7 @@ from geo_service.engine.constants import (
     HUB_MASK,
     LONG,
     LOW_MASK,
+    MAX_CLIMB_MM,
     MAX_MM,
     MAX_MS,
     NEVER,
@@ -353,7 +354,7 @@ def check_climbs(hierarchy: Hierarchy) -> None:
     for arcs in (hierarchy.up, hierarchy.down):
         longest_ms = _longest(arcs.first, arcs.end, arcs.ms, farthest)
         longest_mm = _longest(arcs.first, arcs.end, arcs.mm, farthest)
-        if longest_ms >= MAX_MS or longest_mm >= MAX_MM:
+        if longest_ms >= MAX_MS or longest_mm >= MAX_CLIMB_MM:
             raise too_long()
 
 
