@@ -5,9 +5,10 @@ import numpy as np
 from geo_service.engine.constants import FEW_ROWS, NEVER, NO_CUTOFF, NODES_PER_CLIMB, NONE, UNREACHED
 from geo_service.engine.dijkstra import Ends, nothing_found, search
 from geo_service.engine.facilities import Stand
-from geo_service.engine.join import Hooks, join_all, lay_point, read_keys, split_keys, straighten
+from geo_service.engine.join import Hooks, lay_point
 from geo_service.engine.snap import Snaps
 from geo_service.engine.sweep import Coverage, cover, fill_matrix, sweep_keys
+from geo_service.engine.tables import join_all, read_keys, split_keys, straighten
 from geo_service.engine.what_if import cover_by_search
 from geo_service.engine.works import ALWAYS, Works
 from geo_service.network.graph import LongArray
