@@ -218,9 +218,22 @@ def assert_equal_to_search(seed):
             for facilities in (snaps, prepared):
                 got = fast.nearest(snaps, facilities, k, when)
                 assert all((a == b).all() for a, b in zip(got, expected, strict=True)), seed
+            for row, (lon, lat) in enumerate(zip(snaps.lon, snaps.lat, strict=True)):
+                near = fast.nearest_point(lon, lat, prepared, k, when)
+                assert all((a == b[row]).all() for a, b in zip(near, expected, strict=True)), seed
         for facilities in (few, fast.facilities(few)):
             got = fast.coverage(facilities)
             assert all((a == b).all() for a, b in zip(got, covered, strict=True)), seed
+
+
+def test_a_point_that_is_nowhere_is_refused_and_one_far_from_streets_finds_nothing(draw):
+    town = draw("a--b")
+    router = Router(town.network, build_index(town.network))
+    facilities = router.facilities(router.snap(town.lonlat("a")))
+    (lon, lat), *_ = town.lonlat("a").tolist()
+    assert (router.nearest_point(lon, lat + 0.5, facilities, 2) == -1).all()
+    with pytest.raises(InvalidInputError, match="lon and lat"):
+        router.nearest_point(lat, lon, facilities, 2)
 
 
 # --- facilities ---------------------------------------------------------------------------

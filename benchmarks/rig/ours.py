@@ -139,11 +139,11 @@ def snapped_jobs(ours: Ours, lonlat: FloatArray, k: int) -> Mapping[str, Job]:
     prepared, windows = router.facilities(router.snap(lonlat)), evening_windows(len(lonlat))
     return {
         "snapped": Job(
-            lambda point: router.nearest(router.snap(point), prepared, k), lambda near: near.cost_ms[0]
+            lambda point: router.nearest_point(point[0, 0], point[0, 1], prepared, k), lambda found: found[1]
         ),
         "snapped, open on arrival": Job(
-            lambda point: router.nearest(router.snap(point), prepared, k, windows),
-            lambda near: near.cost_ms[0],
+            lambda point: router.nearest_point(point[0, 0], point[0, 1], prepared, k, windows),
+            lambda found: found[1],
         ),
     }
 

@@ -21,6 +21,7 @@ from geo_service.engine.constants import HUB_MASK, LONG, LOW_MASK, NONE, VIA_BIT
 from geo_service.engine.heap import ITEM, KEY, drop_first, push
 from geo_service.engine.hierarchy import Arcs
 from geo_service.engine.labels import Labels
+from geo_service.engine.lines import freeze
 from geo_service.network.graph import IntArray, LongArray
 
 STAMP, DIST, CAME, ARC = range(4)
@@ -70,7 +71,7 @@ class Shelf(NamedTuple):
     @property
     def labels(self) -> Labels:
         """The same for whoever reads labels."""
-        return Labels(self.first, self.entry, self.mm)
+        return Labels(freeze(self.first), freeze(self.entry), freeze(self.mm))
 
 
 def build_climber(n_nodes: int, n_arcs: int) -> Climber:

@@ -20,6 +20,7 @@ from numba import njit
 
 from geo_service.engine.constants import FOOT, LONG, NONE, UNREACHED
 from geo_service.engine.heap import ITEM, KEY, drop_first, push
+from geo_service.engine.lines import EDGES, LENGTH_MM, TAIL, WEIGHT
 from geo_service.engine.snap import Snaps
 from geo_service.network.graph import FloatArray, IntArray, LongArray
 
@@ -213,9 +214,8 @@ def build_workspace(n_nodes: int, n_edges: int, n_facilities: int) -> Workspace:
 
 @njit(cache=True, nogil=True)
 def hang_slot(
-    link_edge: IntArray, near: IntArray, far: IntArray, edge_ms: IntArray, edge_mm: IntArray,
-    link: int, slot: int, share: float, in_ms: int, is_left: int,
-) -> tuple[int, int, int, int, float]:  # fmt: skip
+    links: IntArray, link: int, slot: int, share: float, in_ms: int, is_left: int
+) -> tuple[int, int, int, int, float]:
     """
     Hang a point on the node at one end of its link.
 
@@ -225,16 +225,8 @@ def hang_slot(
 
     Parameters
     ----------
-    link_edge
-        Edges of each link, shape ``(l, 2)``.
-    near
-        Node where each edge begins.
-    far
-        Node where each edge ends.
-    edge_ms
-        Weight of each edge.
-    edge_mm
-        Length of each edge.
+    links
+        ``link`` of `Lines`.
     link
         Its link.
     slot
@@ -249,25 +241,23 @@ def hang_slot(
     Returns
     -------
     hang
-        Node (`NONE` if not permitted), edge, cost, length, and turn, as in `Ends`.
+        Which end of the link, 0 or 1 (`NONE` if not permitted), edge, cost, length, and turn, as in `Ends`.
     """
-    edge = LONG(link_edge[link, slot])
+    end = LONG(1 - slot if is_left == 1 else slot)
+    edge = LONG(links[link, EDGES + slot])
     if edge == NONE:
-        other = link_edge[link, 1 - slot]
-        mouth = 1.0 - slot if is_left else float(slot)
-        node = LONG(near[other] if is_left else far[other])
-        return node if share == mouth else LONG(NONE), LONG(NONE), LONG(0), LONG(0), 0.0
-    length_mm = LONG(edge_mm[edge])
+        return end if share == end else LONG(NONE), LONG(NONE), LONG(0), LONG(0), 0.0
+    length_mm = LONG(links[link, LENGTH_MM])
     at_mm = LONG(np.floor(length_mm * share))
     in_mm = at_mm if slot == 0 else length_mm - at_mm
     position = share if slot == 0 else -share
-    if is_left:
-        return LONG(far[edge]), edge, edge_ms[edge] - in_ms, length_mm - in_mm, -position
-    return LONG(near[edge]), edge, in_ms, in_mm, position
+    if is_left == 1:
+        return end, edge, links[link, WEIGHT + slot] - in_ms, length_mm - in_mm, -position
+    return end, edge, in_ms, in_mm, position
 
 
 @njit(cache=True, nogil=True)
-def fill_ends(snaps: Snaps, link_edge: IntArray, streets: Streets, is_left: bool, ends: Ends) -> None:
+def fill_ends(snaps: Snaps, links: IntArray, is_left: bool, ends: Ends) -> None:
     """
     Hang points on the nodes of their links, see `hang_slot`.
 
@@ -275,16 +265,13 @@ def fill_ends(snaps: Snaps, link_edge: IntArray, streets: Streets, is_left: bool
     ----------
     snaps
         Points on the streets.
-    link_edge
-        Edges of each link, shape ``(l, 2)``.
-    streets
-        Edges, forward.
+    links
+        ``link`` of `Lines`.
     is_left
         Points are left (origins); else they are arrived at.
     ends
         Filled in.
     """
-    near, far, edge_ms, edge_mm = streets.near, streets.far, streets.edge_ms, streets.edge_mm
     for i in range(len(snaps.link)):
         link = LONG(snaps.link[i])
         ends.node[i, 0] = NONE
@@ -295,17 +282,15 @@ def fill_ends(snaps: Snaps, link_edge: IntArray, streets: Streets, is_left: bool
         ends.gap_mm[i] = LONG(np.floor(snaps.gap_m[i] * 1000.0))
         for slot in range(2):
             in_ms = snaps.forward_ms[i] if slot == 0 else snaps.backward_ms[i]
-            node, edge, ms, mm, turn = hang_slot(
-                link_edge, near, far, edge_ms, edge_mm, link, LONG(slot), snaps.share[i], in_ms, LONG(is_left)
-            )
-            ends.node[i, slot] = node
+            end, edge, ms, mm, turn = hang_slot(links, link, LONG(slot), snaps.share[i], in_ms, LONG(is_left))
+            ends.node[i, slot] = links[link, TAIL + end] if end != NONE else NONE
             ends.edge[i, slot] = edge
             ends.ms[i, slot] = ms
             ends.mm[i, slot] = mm
             ends.turn[i, slot] = turn
 
 
-def build_ends(snaps: Snaps, link_edge: IntArray, streets: Streets, *, is_left: bool) -> Ends:
+def build_ends(snaps: Snaps, links: IntArray, *, is_left: bool) -> Ends:
     """
     Hang points on the nodes of their links, see `hang_slot`.
 
@@ -313,10 +298,8 @@ def build_ends(snaps: Snaps, link_edge: IntArray, streets: Streets, *, is_left: 
     ----------
     snaps
         Points on the streets.
-    link_edge
-        Edges of each link, shape ``(l, 2)``.
-    streets
-        Edges, forward.
+    links
+        ``link`` of `Lines`.
     is_left
         Points are left (origins); else they are arrived at.
 
@@ -335,7 +318,7 @@ def build_ends(snaps: Snaps, link_edge: IntArray, streets: Streets, *, is_left: 
         np.empty(n, dtype=np.int64),
         np.empty(n, dtype=np.int64),
     )
-    fill_ends(snaps, link_edge, streets, is_left, ends)
+    fill_ends(snaps, links, is_left, ends)
     return ends
 
 

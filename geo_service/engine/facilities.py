@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from geo_service.engine.buckets import Buckets, fill_buckets, merge_buckets
-from geo_service.engine.constants import NONE
+from geo_service.engine.constants import LOW_MASK, NEVER, NONE
 from geo_service.engine.dijkstra import Ends
 from geo_service.engine.index import Index
-from geo_service.engine.join import Desk, Hooks, build_hooks
+from geo_service.engine.join import EDGE, SUM, Desk, Hooks, build_hooks
 from geo_service.engine.labels import Labels
 from geo_service.engine.snap import BoolArray, Snaps
 from geo_service.errors import InvalidInputError
-from geo_service.network.graph import ByteArray, IntArray, LongArray
+from geo_service.network.graph import ByteArray, FloatArray, LongArray
 
 
 class Stand(NamedTuple):
@@ -44,6 +44,8 @@ class Stand(NamedTuple):
         Those with a link, ascending.
     buckets
         What they leave at hubs; empty without an index.
+    asked
+        What a kernel reads of all that.
     """
 
     snaps: Snaps
@@ -53,11 +55,7 @@ class Stand(NamedTuple):
     leave: Hooks
     rows: LongArray
     buckets: Buckets
-
-    @property
-    def packed(self) -> tuple[Any, ...]:
-        """What the search for the nearest reads, as a plain tuple, whose type numba tells quickly."""
-        return (*self.arrive, self.rows, *self.buckets)
+    asked: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +89,9 @@ _NO_LONGS = np.empty(0, dtype=np.int64)
 NO_HOOKS = Hooks(np.empty((0, 2, 3), dtype=np.int64), np.empty((0, 2)))
 """Where there is no index."""
 
-NO_BUCKETS = Buckets(_NO_LONGS, _NO_LONGS, np.empty(0, dtype=np.int32), _NO_LONGS)
+NO_BUCKETS = Buckets(
+    _NO_LONGS, _NO_LONGS, np.empty(0, dtype=np.int32), np.empty((0, 3), dtype=np.int64), np.empty(0)
+)
 """Where there is no index, or no use for buckets."""
 
 
@@ -109,24 +109,22 @@ class Facilities:
 
     def __init__(self, machine: Machine, stand: Stand) -> None:
         self._machine = machine
-        self._stand = stand
-        self.quick = self._prepare()
         self._lock = threading.Lock()
+        self._put(stand)
 
     def __len__(self) -> int:
         return len(self._stand.snaps.link)
 
-    def _prepare(self) -> tuple[Any, ...]:
-        """Arrays for one quick call: ranks, labels, buckets."""
-        index = self._machine.index
-        if index is None or not index.has_labels:
-            return ()
-        return (index.hierarchy.rank, index.forward.first, index.forward.entry, *self._stand.buckets[:2])
-
     def _put(self, stand: Stand) -> None:
         """Let everybody who asks from now on see another stand."""
-        self._stand = stand
-        self.quick = self._prepare()
+        index, buckets = self._machine.index, stand.buckets
+        asked = (buckets.on_link, buckets.on_share, buckets.first, buckets.entry, buckets.mm)
+        self._stand = stand._replace(asked=asked)
+        self.quick: tuple[Any, ...] = ()
+        """Ranks, labels and buckets, for one quick call."""
+        if index is not None and index.has_labels:
+            labels = index.forward
+            self.quick = (index.hierarchy.rank, labels.first, labels.entry, buckets.first, buckets.entry)
 
     @property
     def stand(self) -> Stand:
@@ -337,19 +335,20 @@ def _fill(machine: Machine, stand: Stand, rows: LongArray) -> Buckets:
     assert machine.index is not None
     index, desk = machine.index, machine.desk(0)
     first = np.zeros(len(index.hierarchy.rank) + 1, dtype=np.int64)
-    entry = fill_buckets(machine.backward(stand.arrive.at[rows]), stand.arrive.at, rows, desk, first)
-    return Buckets(first, entry, *_sort_links(stand))
+    entry, mm = fill_buckets(machine.backward(stand.arrive.at[rows]), stand.arrive.at, rows, desk, first)
+    return Buckets(first, entry, mm, *_sort_links(stand))
 
 
 def _merge(machine: Machine, old: Buckets, is_kept: ByteArray, stand: Stand, come: LongArray) -> Buckets:
     new = _fill(machine, stand, come)
     first = np.empty_like(old.first)
-    entry = merge_buckets(old.first, old.entry, is_kept, new.first, new.entry, first)
-    return new._replace(first=first, entry=entry)
+    entry, mm = merge_buckets(old, is_kept, new, first)
+    return new._replace(first=first, entry=entry, mm=mm)
 
 
-def _sort_links(stand: Stand) -> tuple[IntArray, LongArray]:
-    """Who stands on which link, by link."""
-    link = stand.snaps.link[stand.rows]
-    order = np.argsort(link, kind="stable")
-    return link[order], stand.rows[order]
+def _sort_links(stand: Stand) -> tuple[LongArray, FloatArray]:
+    """Who stands on which link, by link, and where."""
+    place = np.sort((stand.snaps.link[stand.rows].astype(np.int64) << 32) | stand.rows)
+    rows, at = place & LOW_MASK, stand.arrive.at
+    rests = np.where(at[rows, :, EDGE] == NONE, NEVER, at[rows, :, SUM])
+    return np.concatenate([place[:, None], rests], axis=1), stand.snaps.share[rows]

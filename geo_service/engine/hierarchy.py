@@ -40,7 +40,7 @@ from geo_service.engine.contraction import (
     fill_draft,
     widen_draft,
 )
-from geo_service.engine.snap import freeze
+from geo_service.engine.lines import freeze
 from geo_service.errors import InvalidInputError
 from geo_service.network.graph import IntArray, LongArray, Network
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from geo_service.engine.constants import LABELS_MAX_NODES
 from geo_service.engine.hierarchy import Arcs, Hierarchy, Progress, build_hierarchy
 from geo_service.engine.labels import NO_LABELS, Labels, build_labels, check_climbs, prune_hierarchy
-from geo_service.engine.snap import freeze
+from geo_service.engine.lines import freeze
 from geo_service.errors import BadDataError
 from geo_service.network.graph import Network
 

@@ -6,13 +6,13 @@ destinations as there are then look their hubs up. Points hang on up to two node
 labels are laid and two looked up; points on one edge may also go straight along it.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from geo_service.engine.constants import HUB_MASK, LONG, NEVER, NONE, VIA_BITS
-from geo_service.engine.dijkstra import Ends, Windows, hang_slot
+from geo_service.engine.dijkstra import Ends, Windows
 from geo_service.network.graph import ByteArray, FloatArray, IntArray, LongArray
 
 RANK, SUM, EDGE = range(3)
@@ -59,45 +59,6 @@ def fill_hooks(ends: Ends, rank: IntArray, at: LongArray) -> None:
                 ms = ends.ms[i, slot] + ends.gap_ms[i]
                 at[i, slot, SUM] = (ms << 32) + ends.mm[i, slot] + ends.gap_mm[i]
                 at[i, slot, EDGE] = ends.edge[i, slot]
-
-
-@njit(cache=True, nogil=True)
-def hang_left(origins: tuple[Any, ...], streets: tuple[Any, ...], at: LongArray, turn: FloatArray) -> None:
-    """
-    Hang points that are left straight onto hooks.
-
-    Parameters
-    ----------
-    origins
-        Columns of `Snaps` from ``link`` on, without what is only drawn: link, share, costs along and against,
-        metres and cost of the gap.
-    streets
-        Edges of each link; ends, weight and length of each edge; rank of each node.
-    at
-        Filled in.
-    turn
-        Filled in.
-    """
-    links, share, forward_ms, backward_ms, gap_m, gap_ms = origins
-    link_edge, near, far, edge_ms, edge_mm, rank = streets
-    for i in range(len(links)):
-        link = LONG(links[i])
-        at[i, 0, RANK] = NONE
-        at[i, 1, RANK] = NONE
-        at[i, 0, EDGE] = NONE
-        at[i, 1, EDGE] = NONE
-        if link == NONE:
-            continue
-        gap = (gap_ms[i] << 32) + LONG(np.floor(gap_m[i] * 1000.0))
-        for slot in range(2):
-            in_ms = forward_ms[i] if slot == 0 else backward_ms[i]
-            node, edge, ms, mm, turn[i, slot] = hang_slot(
-                link_edge, near, far, edge_ms, edge_mm, link, LONG(slot), share[i], in_ms, LONG(1)
-            )
-            if node != NONE:
-                at[i, slot, RANK] = rank[node]
-                at[i, slot, SUM] = gap + (ms << 32) + mm
-                at[i, slot, EDGE] = edge
 
 
 def build_hooks(ends: Ends, rank: IntArray) -> Hooks:

@@ -32,7 +32,8 @@ from geo_service.engine.constants import (
     VIA_MASK,
 )
 from geo_service.engine.hierarchy import Arcs, Hierarchy, Progress, too_long
-from geo_service.engine.snap import BoolArray, freeze
+from geo_service.engine.lines import freeze
+from geo_service.engine.snap import BoolArray
 from geo_service.errors import InvalidInputError
 from geo_service.network.graph import ByteArray, IntArray, LongArray
 

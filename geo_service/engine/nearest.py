@@ -1,25 +1,33 @@
 """The nearest facilities of some points: from labels and buckets where there are, else by a search."""
 
-from typing import Any
+from typing import Final
 
 import numpy as np
 
-from geo_service.engine.constants import CHUNK, FEW, LOW_MASK, NEVER, NO_CUTOFF, NONE, UNREACHED
+from geo_service.engine.constants import CHUNK, FEW, NO_CUTOFF
 from geo_service.engine.dijkstra import Nearest, Windows, nothing_found, search
+from geo_service.engine.direct import Direct
 from geo_service.engine.facilities import Stand
 from geo_service.engine.join import RANK
 from geo_service.engine.scan import (
     find_listed,
     find_nearest,
-    find_nearest_timed,
     nearest_to_node,
     nearest_to_nodes,
+    nearest_to_point,
 )
 from geo_service.engine.snap import Snaps
 from geo_service.engine.works import ALWAYS, Works, hang_nodes
 from geo_service.network.graph import IntArray, LongArray
 
-_INT, _LONG = np.dtype(np.int32), np.dtype(np.int64)
+_INT: Final = np.dtype(np.int32)
+_LONG: Final = np.dtype(np.int64)
+
+_ALWAYS = Windows(np.array([0, 1], dtype=_INT), np.zeros(1, dtype=_LONG), np.full(1, NO_CUTOFF, dtype=_LONG))
+"""The windows of all facilities, if none are given."""
+
+_find_nearest, _find_listed = Direct(find_nearest), Direct(find_listed)
+_nearest_to_point = Direct(nearest_to_point)
 
 
 def find_by_labels(works: Works, origins: Snaps, stand: Stand, k: int, windows: Windows | None) -> Nearest:
@@ -44,27 +52,62 @@ def find_by_labels(works: Works, origins: Snaps, stand: Stand, k: int, windows: 
     nearest
         Padded to k.
     """
-    _, _, link, share, forward_ms, backward_ms, _, _, gap_m, gap_ms = origins
-    n, desk = len(link), works.own.desk(len(stand.snaps.link))
+    columns, own, n_facilities = works.columns(origins), works.own, len(stand.arrive.at)
+    n = len(columns.link)
     found = Nearest(np.empty((n, k), _INT), np.empty((n, k), _LONG), np.empty((n, k), _LONG))
-    fewer = min(k, max(len(stand.snaps.link), 1))
-    packed = works.packed
+    low, stamp, wanted = own.low(n_facilities, n), own.stamp, min(k, max(n_facilities, 1))
+    opened = (*_ALWAYS, 0) if windows is None else (*windows, 1)
+    asked, backward = works.asked, None
     if not works.need_index("this").has_labels:
         forward = works.labels_of(works.hook(works.hang(origins, is_left=True)).at, is_back=False)
-        backward = works.labels_of(stand.arrive.at[stand.rows], is_back=True)
-        packed = (*packed[:2], tuple(forward), tuple(backward))
-    asked: tuple[Any, ...] = (
-        (link, share, forward_ms, backward_ms, gap_m, gap_ms), packed, stand.packed, desk.board, fewer,
-        *works.own.hooks(n), *found,
-    )  # fmt: skip
-    if windows is None:
-        is_quick = fewer <= FEW and len(stand.buckets.first) > 0
-        ask: Any = find_nearest if is_quick else find_listed
-        ask(*asked)
-    else:
-        ask = find_nearest_timed
-        ask(*asked, tuple(windows), desk.clock, desk.seen)
+        asked = (works.lines.link, *forward)
+    row = 0
+    while row < n:
+        end = n
+        if wanted <= FEW and stand.asked:
+            row = _find_nearest.call(*columns, *asked, *stand.asked, *opened, low, stamp, row, wanted, *found)
+            end = min(row + 1, n)
+        if row < n:
+            backward = backward or works.labels_of(stand.arrive.at, is_back=True)
+            _find_listed.call(
+                *columns, *asked, works.edge_key, *backward, *stand.arrive, stand.rows, *opened, low,
+                own.desk(0).board, row, end, wanted, *found,
+            )  # fmt: skip
+            row = end
     return found
+
+
+def find_from_point(
+    works: Works, lon: float, lat: float, stand: Stand, k: int, windows: Windows | None
+) -> LongArray | None:
+    """
+    The k nearest of one point, snapped in the same call of a kernel.
+
+    Parameters
+    ----------
+    works
+        Streets and labels.
+    lon
+        Degrees.
+    lat
+        Degrees.
+    stand
+        What to look for, prepared.
+    k
+        How many, at most `FEW`.
+    windows
+        When facilities count; always, if none.
+
+    Returns
+    -------
+    found
+        Facilities, costs and lengths, shape ``(3, k)``; none, if the long way has to be gone.
+    """
+    own, found = works.own, np.empty((3, k), _LONG)
+    low = own.low(len(stand.arrive.at), 1)
+    opened = (*_ALWAYS, 0) if windows is None else (*windows, 1)
+    is_found = _nearest_to_point.call(*works.asked_at, *stand.asked, *opened, low, own.stamp, lon, lat, found)
+    return found if is_found else None
 
 
 def find_by_search(works: Works, origins: Snaps, stand: Stand, k: int, windows: Windows | None) -> Nearest:
@@ -119,15 +162,16 @@ def find_from_nodes(works: Works, nodes: LongArray, stand: Stand, k: int) -> tup
     found
         Rows of facilities, and their costs in milliseconds; -1 where there is none, each ``(n, k)``.
     """
-    rank = works.need_index("nearest_nodes").hierarchy.rank
-    best = np.empty((len(nodes), k), dtype=np.int64)
+    rank, buckets = works.need_index("nearest_nodes").hierarchy.rank, stand.buckets
+    facility, cost_ms = np.empty((len(nodes), k), _INT), np.empty((len(nodes), k), _LONG)
     for begin in range(0, len(nodes), CHUNK):
-        some = nodes[begin : begin + CHUNK]
-        forward = works.labels_of(works.hook(hang_nodes(some)).at, is_back=False)
-        nearest_to_nodes(rank, forward, stand.buckets, some, best[begin : begin + CHUNK])
-    is_none = best == NEVER
-    facility = np.where(is_none, NONE, best & LOW_MASK).astype(np.int32)
-    return facility, np.where(is_none, UNREACHED, best >> 32)
+        some = slice(begin, begin + CHUNK)
+        forward = works.labels_of(works.hook(hang_nodes(nodes[some])).at, is_back=False)
+        nearest_to_nodes(
+            rank, forward.first, forward.entry, buckets.first, buckets.entry, nodes[some], facility[some],
+            cost_ms[some],
+        )  # fmt: skip
+    return facility, cost_ms
 
 
 def find_from_node(works: Works, node: int, stand: Stand, k: int) -> LongArray:
@@ -153,9 +197,6 @@ def find_from_node(works: Works, node: int, stand: Stand, k: int) -> LongArray:
     rank = works.need_index("nearest_node").hierarchy.rank
     start, _ = works.own.pair
     start.at[0, 0, RANK] = rank[node]
-    forward = works.labels_of(start.at, is_back=False)
-    ask: Any = nearest_to_node
-    found: LongArray = ask(
-        rank, forward.first, forward.entry, stand.buckets.first, stand.buckets.entry, node, k
-    )
+    forward, found = works.labels_of(start.at, is_back=False), np.empty((2, k), _LONG)
+    nearest_to_node(rank, forward.first, forward.entry, stand.buckets.first, stand.buckets.entry, node, found)
     return found

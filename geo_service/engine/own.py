@@ -8,10 +8,10 @@ from geo_service.engine.climb import Climber, Shelf, build_climber, build_shelf
 from geo_service.engine.constants import NONE
 from geo_service.engine.dijkstra import Windows, Workspace, build_workspace
 from geo_service.engine.join import Desk, Hooks, build_desk
-from geo_service.engine.snap import Snaps
+from geo_service.engine.snap import Columns, Snaps
 from geo_service.engine.trace import Trail, build_trail
 from geo_service.engine.what_if import Spread, build_spread
-from geo_service.network.graph import FloatArray, LongArray
+from geo_service.network.graph import LongArray
 
 
 class Own(threading.local):
@@ -30,6 +30,8 @@ class Own(threading.local):
         self._n_nodes, self._n_edges = n_nodes, n_edges
         self.snaps: Snaps | None = None
         """What was snapped last: it needs no second look."""
+        self.columns: Columns | None = None
+        """The same as kernels read it."""
         self.windows: tuple[Windows, Windows] | None = None
         """What was taken last, as it came and in the one layout."""
         self._desk: Desk | None = None
@@ -39,7 +41,10 @@ class Own(threading.local):
         self._pair: tuple[Hooks, Hooks] | None = None
         self._climber: Climber | None = None
         self._shelves: list[Shelf] = []
-        self._hooks: tuple[LongArray, FloatArray] | None = None
+        self.stamp = 1
+        """The first stamp of the running question."""
+        self._next_stamp = 1
+        self._low = np.zeros((64, 2), dtype=np.int64)
 
     def desk(self, n_facilities: int) -> Desk:
         """
@@ -127,23 +132,24 @@ class Own(threading.local):
             self._pair = (hooks[0], hooks[1])
         return self._pair
 
-    def hooks(self, n: int) -> tuple[LongArray, FloatArray]:
+    def low(self, n_facilities: int, n_origins: int) -> LongArray:
         """
-        Room for hooks.
+        What is known of each facility; takes a fresh `stamp` for each origin.
 
         Parameters
         ----------
-        n
-            Of how many points; that for one is kept.
+        n_facilities
+            Facilities of the question.
+        n_origins
+            Its origins.
 
         Returns
         -------
-        hooks
-            Nothing in them is valid yet.
+        low
+            Made anew with room to spare when there are more facilities than ever, shape ``(f, 2)``.
         """
-        if n == 1 and self._hooks is not None:
-            return self._hooks
-        hooks = (np.empty((n, 2, 3), np.int64), np.empty((n, 2)))
-        if n == 1:
-            self._hooks = hooks
-        return hooks
+        if len(self._low) < n_facilities:
+            self._low = np.zeros((1 << n_facilities.bit_length(), 2), dtype=np.int64)
+        self.stamp = self._next_stamp
+        self._next_stamp += n_origins
+        return self._low

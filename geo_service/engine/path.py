@@ -7,7 +7,8 @@ from numba import njit
 
 from geo_service.engine.constants import FOOT, LONG, NONE
 from geo_service.engine.dijkstra import COST, LENGTH, PARENT, VIA, Ends, Streets, Workspace
-from geo_service.engine.snap import Lines, Snaps
+from geo_service.engine.lines import BEGIN, EDGES, LAST, Lines
+from geo_service.engine.snap import Snaps
 from geo_service.engine.trace import STRAIGHT
 from geo_service.network.graph import FloatArray, IntArray, LongArray
 
@@ -131,7 +132,6 @@ def lay_pieces(
     streets: Streets,
     lines: Lines,
     edge_link: IntArray,
-    link_edge: IntArray,
     shares: FloatArray,
     parts: LongArray,
     slot: int,
@@ -148,8 +148,6 @@ def lay_pieces(
         The drawn links.
     edge_link
         Link of each edge.
-    link_edge
-        Edges of each link.
     shares
         Where origin and destination stand on their links, shape ``(2,)``.
     parts
@@ -178,7 +176,7 @@ def lay_pieces(
         e = parts[part, 0] if is_first or is_last else LONG(whole[i - 1])
         if e == NONE:
             continue
-        is_against = link_edge[edge_link[e], 1] == e
+        is_against = lines.link[edge_link[e], EDGES + 1] == e
         ms[count] = parts[part, 1] if is_first or is_last else streets.edge_ms[e]
         mm[count] = parts[part, 2] if is_first or is_last else streets.edge_mm[e]
         ends[count, 0] = shares[0] if is_first else (1.0 if is_against else 0.0)
@@ -192,8 +190,8 @@ def lay_pieces(
     inner = np.empty((count, 2), dtype=np.int64)
     for i in range(count):
         link = edge_link[edge[i]]
-        low = LONG(lines.first_point[link])
-        high = LONG(lines.first_point[link + 1]) - 1
+        low = LONG(lines.link[link, BEGIN])
+        high = LONG(lines.link[link, LAST])
         if i == 0 or i == count - 1:
             low, high = _cut(lines.along_m, low, high, ends[i, 0], ends[i, 1])
         else:
@@ -205,15 +203,15 @@ def lay_pieces(
     for i in range(count):
         link = edge_link[edge[i]]
         at = LONG(first_point[i]) + 1
-        is_along = link_edge[link, 0] == edge[i]
+        is_along = lines.link[link, EDGES] == edge[i]
         for j in range(inner[i, 1] - inner[i, 0]):
             point = inner[i, 0] + j if is_along else inner[i, 1] - 1 - j
-            lonlat[at, 0] = lines.x[point] / 1e6
-            lonlat[at, 1] = lines.y[point] / 1e6
+            lonlat[at, 0] = lines.xy[point, 0] / 1e6
+            lonlat[at, 1] = lines.xy[point, 1] / 1e6
             at += 1
-        point = LONG(lines.first_point[link + 1] - 1 if is_along else lines.first_point[link])
-        lonlat[at, 0] = lines.x[point] / 1e6
-        lonlat[at, 1] = lines.y[point] / 1e6
+        point = LONG(lines.link[link, LAST] if is_along else lines.link[link, BEGIN])
+        lonlat[at, 0] = lines.xy[point, 0] / 1e6
+        lonlat[at, 1] = lines.xy[point, 1] / 1e6
     return edge[:count].copy(), ms[:count].copy(), mm[:count].copy(), lonlat, first_point
 
 
@@ -221,7 +219,6 @@ def build_path(
     streets: Streets,
     lines: Lines,
     edge_link: IntArray,
-    link_edge: IntArray,
     points: tuple[Snaps, Snaps],
     ends: tuple[Ends, Ends],
     way: Way,
@@ -237,8 +234,6 @@ def build_path(
         The drawn links.
     edge_link
         Link of each edge.
-    link_edge
-        Edges of each link.
     points
         Origin and destination.
     ends
@@ -254,7 +249,7 @@ def build_path(
     origin, destination = points
     shares = np.array([origin.share[0], destination.share[0]])
     edge, ms, mm, lonlat, first_point = lay_pieces(
-        streets, lines, edge_link, link_edge, shares, _parts(streets, ends, way), way.slot, way.edge
+        streets, lines, edge_link, shares, _parts(streets, ends, way), way.slot, way.edge
     )
     lonlat[0] = origin.lon[0], origin.lat[0]
     lonlat[1] = origin.foot_lon[0], origin.foot_lat[0]

@@ -16,17 +16,23 @@ numbers, later. `Router.facilities` prepares places that are asked for again and
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from geo_service.engine.constants import FEW_ROWS, NO_CUTOFF, NONE, SNAP_LIMIT_M, UNREACHED
+from geo_service.engine.constants import FEW, FEW_ROWS, NO_CUTOFF, NONE, SNAP_LIMIT_M, UNREACHED
 from geo_service.engine.costs import cost_matrix, costs_between, cover_nodes
 from geo_service.engine.dijkstra import Nearest, Windows, nothing_found, search
+from geo_service.engine.direct import Direct
 from geo_service.engine.facilities import Facilities, build_facilities, build_hung
 from geo_service.engine.index import Index, build_index, load_index, save_index
-from geo_service.engine.nearest import find_by_labels, find_by_search, find_from_node, find_from_nodes
+from geo_service.engine.nearest import (
+    find_by_labels,
+    find_by_search,
+    find_from_node,
+    find_from_nodes,
+    find_from_point,
+)
 from geo_service.engine.path import Path
 from geo_service.engine.reach import Reach, build_reach
 from geo_service.engine.scan import nearest_to_node
@@ -61,6 +67,9 @@ __all__ = [
     "save_index",
     "warm_up",
 ]
+
+
+_nearest_to_node = Direct(nearest_to_node)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +123,8 @@ class Router:
             If the shape is another, or a coordinate is not on the globe.
         """
         works = self._works
-        snaps = works.own.snaps = snap_all(take_lonlat(lonlat), works.ground)
+        snaps, works.own.columns = snap_all(take_lonlat(lonlat), works.ground)
+        works.own.snaps = snaps
         return snaps
 
     def route(self, origin: Snaps, destination: Snaps) -> Path:
@@ -230,6 +240,48 @@ class Router:
         find = find_by_search if self.index is None else find_by_labels
         return find(works, origins, stand, k, windows)
 
+    def nearest_point(
+        self, lon: float, lat: float, facilities: Facilities, k: int, windows: Windows | None = None
+    ) -> LongArray:
+        """
+        The k nearest facilities of one point, snapped on the way: `snap` and `nearest` with less ado.
+
+        Parameters
+        ----------
+        lon
+            Longitude, WGS 84 degrees.
+        lat
+            Latitude, WGS 84 degrees.
+        facilities
+            What to look for, prepared on this router.
+        k
+            How many, at least 1.
+        windows
+            As in `nearest`.
+
+        Returns
+        -------
+        found
+            Rows of facilities, their costs and lengths; -1 where there is none, as for a point that is far from
+            every street, shape ``(3, k)``.
+
+        Raises
+        ------
+        InvalidInputError
+            As in `snap` and `nearest`.
+        """
+        works, stand, found = self._works, facilities.stand, None
+        check_k(k)
+        if windows is not None:
+            windows = works.take_windows(windows, len(stand.snaps.link))
+        if k <= FEW and self.index is not None and self.index.has_labels:
+            found = find_from_point(works, float(lon), float(lat), stand, k, windows)
+        if found is None:
+            found = np.stack(
+                [row[0] for row in self.nearest(self.snap([[lon, lat]]), facilities, k, windows)]
+            )
+        return found
+
     def nearest_node(self, node: int, facilities: Facilities, k: int) -> LongArray:
         """
         The k nearest facilities of one node, with as little ado as there can be; needs an index.
@@ -250,8 +302,8 @@ class Router:
         """
         if not facilities.quick:
             return find_from_node(self._works, node, facilities.stand, k)
-        ask: Any = nearest_to_node
-        found: LongArray = ask(*facilities.quick, node, k)
+        found = np.empty((2, k), dtype=np.int64)
+        _nearest_to_node.call(*facilities.quick, node, found)
         return found
 
     def nearest_nodes(self, nodes: LongArray, facilities: Facilities, k: int) -> tuple[IntArray, LongArray]:

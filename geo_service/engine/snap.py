@@ -8,25 +8,21 @@ at, never the answer.
 """
 
 import math
-from typing import Any, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from geo_service.engine.constants import (
-    ISLAND_PART,
-    LONG,
-    METRIC_SPAN_E6,
-    MIN_CELL_M,
-    NODE_M,
-    NONE,
-    UNREACHED,
-)
-from geo_service.network.graph import ByteArray, FloatArray, IntArray, LongArray, Metric, Network
+from geo_service.engine.constants import LONG, METRIC_SPAN_E6, NODE_M, NONE, SNAP_LIMIT_M, UNREACHED
+from geo_service.engine.direct import Direct
+from geo_service.engine.lines import BEGIN, LAST, RIDE, Lines, build_grid, freeze
+from geo_service.geo import check_lonlat
+from geo_service.network.graph import FloatArray, IntArray, LongArray, Network
 
 BoolArray = npt.NDArray[np.bool_]
-T = TypeVar("T", bound=np.generic)
+_INT: Final = np.dtype(np.int32)
+_LONG: Final = np.dtype(np.int64)
 
 _SLACK = 1.0 - 1e-9
 """Bounds of unseen cells shrink by this, so that rounding never hides an equally near segment."""
@@ -102,220 +98,17 @@ class Snaps(NamedTuple):
         )
 
 
-class Lines(NamedTuple):
-    """
-    The drawn links with what snapping asks of them; a segment is named by its first point.
-
-    Parameters
-    ----------
-    x
-        Longitude of each point, 1e-6 degrees, shape ``(p,)``.
-    y
-        Latitude of each point, 1e-6 degrees, shape ``(p,)``.
-    along_m
-        Metres from the first point of the link, shape ``(p,)``.
-    point_link
-        Link of each point, shape ``(p,)``.
-    first_point
-        Points of link ``i`` are ``first_point[i]:first_point[i + 1]``, shape ``(l + 1,)``.
-    is_main
-        1 for links that are not on an island, shape ``(l,)``.
-    travel_ms
-        Weight without delay of the edges along and against, -1 where there is none, shape ``(l, 2)``.
-    """
-
-    x: IntArray
-    y: IntArray
-    along_m: FloatArray
-    point_link: IntArray
-    first_point: IntArray
-    is_main: ByteArray
-    travel_ms: LongArray
-
-
-class Grid(NamedTuple):
-    """
-    Uniform cells over the segments, west to east within south to north.
-
-    Parameters
-    ----------
-    west
-        Western edge of the first column, 1e-6 degrees.
-    south
-        Southern edge of the first row, 1e-6 degrees.
-    width
-        Width of a cell, 1e-6 degrees.
-    height
-        Height of a cell, 1e-6 degrees.
-    n_cols
-        Columns.
-    n_rows
-        Rows.
-    first
-        Segments of cell ``c`` are ``segment[first[c]:first[c + 1]]``, shape ``(n_cols * n_rows + 1,)``.
-    segment
-        First points of the segments that touch each cell.
-    """
-
-    west: float
-    south: float
-    width: float
-    height: float
-    n_cols: int
-    n_rows: int
-    first: IntArray
-    segment: IntArray
-
-
-def build_lines(network: Network) -> Lines:
-    """
-    Prepare the drawn links of a network for snapping.
-
-    Parameters
-    ----------
-    network
-        Streets of one profile.
-
-    Returns
-    -------
-    lines
-        Read-only arrays.
-    """
-    counts = np.diff(network.first_point)
-    links = np.arange(network.n_links, dtype=np.int32)
-    return Lines(
-        x=freeze(network.point_lon_e6),
-        y=freeze(network.point_lat_e6),
-        along_m=freeze(_measure(network, counts)),
-        point_link=freeze(np.repeat(links, counts)),
-        first_point=freeze(network.first_point),
-        is_main=freeze(_find_main_links(network)),
-        travel_ms=freeze(_find_travel(network)),
-    )
-
-
-def freeze(array: npt.NDArray[T]) -> npt.NDArray[T]:
-    """
-    Give a read-only plain view, so that a kernel meets one type whether or not a file is mapped.
-
-    Parameters
-    ----------
-    array
-        Any array.
-
-    Returns
-    -------
-    view
-        C-contiguous, never a memory map by type, not writeable.
-    """
-    view = np.ascontiguousarray(array).view(np.ndarray)
-    view.flags.writeable = False
-    return view
-
-
-def _measure(network: Network, counts: npt.NDArray[np.int32]) -> FloatArray:
-    """Sum segment lengths from the first point of each link, one after the other as a phone does."""
-    x, y = network.point_lon_e6.astype(np.float64), network.point_lat_e6.astype(np.float64)
-    metric = network.metric
-    d = (y[:-1] + y[1:]) * 0.5 - metric.lat0_e6
-    ux = (x[1:] - x[:-1]) * (metric.lon_m + d * (metric.lon_m1 + d * metric.lon_m2))
-    uy = (y[1:] - y[:-1]) * metric.lat_m
-    segment_m = np.sqrt(ux * ux + uy * uy)
-    along_m = np.zeros(len(x))
-    for step in range(1, int(counts.max(initial=0))):
-        at = network.first_point[:-1][counts > step] + step
-        along_m[at] = along_m[at - 1] + segment_m[at - 1]
-    return along_m
-
-
-def _find_main_links(network: Network) -> ByteArray:
-    sizes = np.bincount(network.node_component)
-    is_main = sizes * ISLAND_PART >= sizes.max(initial=0)
-    some_edge = network.link_edge.max(axis=1)
-    main: ByteArray = is_main[network.node_component[network.edge_tail[some_edge]]].astype(np.uint8)
-    return main
-
-
-def _find_travel(network: Network) -> LongArray:
-    travel_ms = network.edge_weight_ms.astype(np.int64) - network.edge_delay_ms
-    return np.where(network.link_edge == NONE, UNREACHED, travel_ms[network.link_edge])
-
-
-def build_grid(lines: Lines, metric: Metric) -> Grid:
-    """
-    Lay a uniform grid over all segments, about one segment to a cell.
-
-    Parameters
-    ----------
-    lines
-        The drawn links.
-    metric
-        Metres per 1e-6 degree.
-
-    Returns
-    -------
-    grid
-        Every segment stands in each cell it touches, and perhaps in a few next to them.
-    """
-    start = np.delete(np.arange(len(lines.x)), lines.first_point[1:] - 1)
-    west, south = float(lines.x.min()), float(lines.y.min())
-    span_x, span_y = float(lines.x.max()) - west, float(lines.y.max()) - south
-    area_m2 = span_x * metric.lon_m * span_y * metric.lat_m
-    cell_m = max(MIN_CELL_M, math.sqrt(area_m2 / len(start)))
-    width, height = math.ceil(cell_m / metric.lon_m), math.ceil(cell_m / metric.lat_m)
-    n_cols, n_rows = int(span_x // width) + 1, int(span_y // height) + 1
-    row, begin, end, which = _cross_rows(lines, start, west, south, width, height)
-    run = _Runs(end - begin + 1)
-    cell = row[run.owner] * n_cols + begin[run.owner] + run.step
-    order = np.argsort(cell, kind="stable")
-    first = np.searchsorted(cell[order], np.arange(n_cols * n_rows + 1))
-    return Grid(
-        west, south, float(width), float(height), n_cols, n_rows,
-        freeze(first.astype(np.int32)), freeze(start[which[run.owner]][order].astype(np.int32)),
-    )  # fmt: skip
-
-
-class _Runs:
-    """Rows ``0..count - 1`` for each owner, laid end to end."""
-
-    def __init__(self, count: npt.NDArray[np.int64]) -> None:
-        self.owner = np.repeat(np.arange(len(count)), count)
-        self.step = np.arange(len(self.owner)) - np.repeat(np.cumsum(count) - count, count)
-
-
-def _cross_rows(
-    lines: Lines, start: LongArray, west: float, south: float, width: int, height: int
-) -> tuple[LongArray, LongArray, LongArray, LongArray]:
-    """Row, first column, last column and segment of each crossing of a segment with a row of cells."""
-    x0, y0 = lines.x[start].astype(np.float64), lines.y[start].astype(np.float64)
-    x1, y1 = lines.x[start + 1].astype(np.float64), lines.y[start + 1].astype(np.float64)
-    low_row = ((np.minimum(y0, y1) - south) // height).astype(np.int64)
-    high_row = ((np.maximum(y0, y1) - south) // height).astype(np.int64)
-    run = _Runs(high_row - low_row + 1)
-    which, row = run.owner, low_row[run.owner] + run.step
-    x0, y0, x1, y1 = x0[which], y0[which], x1[which], y1[which]
-    rise = np.where(y1 == y0, 1.0, y1 - y0)
-    at_bottom = np.clip((south + row * height - y0) / rise, 0.0, 1.0)
-    at_top = np.clip((south + (row + 1) * height - y0) / rise, 0.0, 1.0)
-    flat = y1 == y0
-    xa = np.where(flat, x0, x0 + at_bottom * (x1 - x0))
-    xb = np.where(flat, x1, x0 + at_top * (x1 - x0))
-    # one unit wider on both sides: rounding must not lose a cell; never wider than the segment itself
-    left = np.maximum(np.minimum(xa, xb) - 1.0, np.minimum(x0, x1))
-    right = np.minimum(np.maximum(xa, xb) + 1.0, np.maximum(x0, x1))
-    begin, end = ((left - west) // width).astype(np.int64), ((right - west) // width).astype(np.int64)
-    return row, begin, end, which
+WEST, SOUTH, WIDTH, HEIGHT, N_COLS, N_ROWS, LAT0, LAT_M, LON_M, LON_M1, LON_M2, PACE, LIMIT_M = range(13)
+"""Places in a frame: where the grid lies, the metric, cost of the gap per metre, farthest gap that still snaps."""
 
 
 @njit(cache=True, nogil=True)
-def _project(
-    x: IntArray, y: IntArray, kx: float, ky: float, px: float, py: float, point: int
-) -> tuple[float, float]:
+def _project(xy: IntArray, kx: float, ky: float, px: float, py: float, point: int) -> tuple[float, float]:
     """Share along one segment nearest to a point, and the squared gap in metres."""
-    ax = float(x[point])
-    ay = float(y[point])
-    bx = float(x[point + 1])
-    by = float(y[point + 1])
+    ax = float(xy[point, 0])
+    ay = float(xy[point, 1])
+    bx = float(xy[point + 1, 0])
+    by = float(xy[point + 1, 1])
     ux = (bx - ax) * kx
     uy = (by - ay) * ky
     wx = (px - ax) * kx
@@ -340,30 +133,38 @@ def _project(
 
 @njit(cache=True, nogil=True)
 def _bound_unseen(
-    grid: Grid, kx: float, ky: float, px: float, py: float, col: int, row: int, ring: int
+    frame: FloatArray, kx: float, ky: float, px: float, py: float, col: int, row: int, ring: int
 ) -> float:
     """Squared metres that every cell outside the square of rings is away, infinite when none is left."""
-    out_x = max(grid.west - px, px - (grid.west + grid.n_cols * grid.width), 0.0) * kx
-    out_y = max(grid.south - py, py - (grid.south + grid.n_rows * grid.height), 0.0) * ky
+    west, south, width, height = frame[WEST], frame[SOUTH], frame[WIDTH], frame[HEIGHT]
+    out_x = max(west - px, px - (west + frame[N_COLS] * width), 0.0) * kx
+    out_y = max(south - py, py - (south + frame[N_ROWS] * height), 0.0) * ky
     bound = np.inf
     if col - ring > 0:
-        dx = max(px - (grid.west + (col - ring) * grid.width), 0.0) * kx
+        dx = max(px - (west + (col - ring) * width), 0.0) * kx
         bound = min(bound, dx * dx + out_y * out_y)
-    if col + ring < grid.n_cols - 1:
-        dx = max(grid.west + (col + ring + 1) * grid.width - px, 0.0) * kx
+    if col + ring < frame[N_COLS] - 1:
+        dx = max(west + (col + ring + 1) * width - px, 0.0) * kx
         bound = min(bound, dx * dx + out_y * out_y)
     if row - ring > 0:
-        dy = max(py - (grid.south + (row - ring) * grid.height), 0.0) * ky
+        dy = max(py - (south + (row - ring) * height), 0.0) * ky
         bound = min(bound, dy * dy + out_x * out_x)
-    if row + ring < grid.n_rows - 1:
-        dy = max(grid.south + (row + ring + 1) * grid.height - py, 0.0) * ky
+    if row + ring < frame[N_ROWS] - 1:
+        dy = max(south + (row + ring + 1) * height - py, 0.0) * ky
         bound = min(bound, dy * dy + out_x * out_x)
     return bound * _SLACK
 
 
 @njit(cache=True, nogil=True)
 def _find_segment(
-    lines: Lines, grid: Grid, kx: float, ky: float, px: float, py: float, limit_m: float
+    xy: IntArray,
+    first: IntArray,
+    segment: IntArray,
+    frame: FloatArray,
+    kx: float,
+    ky: float,
+    px: float,
+    py: float,
 ) -> tuple[int, float]:
     """
     Nearest segment off the islands within the limit, else nearest at all; and its squared gap.
@@ -371,34 +172,34 @@ def _find_segment(
     Rings of cells are searched outwards until no unseen cell can hold a nearer or equally near
     segment. Links are sorted by edge and points by link, so the lowest point is the lowest edge.
     """
-    x, y, point_link, is_main, first, segment = (
-        lines.x, lines.y, lines.point_link, lines.is_main, grid.first, grid.segment
-    )  # fmt: skip
-    col = int(min(max((px - grid.west) // grid.width, 0.0), grid.n_cols - 1.0))
-    row = int(min(max((py - grid.south) // grid.height, 0.0), grid.n_rows - 1.0))
+    n_cols = LONG(frame[N_COLS])
+    n_rows = LONG(frame[N_ROWS])
+    col = LONG(min(max((px - frame[WEST]) / frame[WIDTH], 0.0), frame[N_COLS] - 1.0))
+    row = LONG(min(max((py - frame[SOUTH]) / frame[HEIGHT], 0.0), frame[N_ROWS] - 1.0))
+    limit_m = frame[LIMIT_M]
     limit2 = limit_m * limit_m
-    main = -1
+    main = LONG(NONE)
     main2 = np.inf
-    some = -1
+    some = LONG(NONE)
     some2 = np.inf
     ring = LONG(0)
     while True:
-        for r in range(max(row - ring, 0), min(row + ring, grid.n_rows - 1) + 1):
+        for r in range(max(row - ring, 0), min(row + ring, n_rows - 1) + 1):
             is_whole = abs(r - row) == ring
-            for c in range(max(col - ring, 0), min(col + ring, grid.n_cols - 1) + 1):
+            for c in range(max(col - ring, 0), min(col + ring, n_cols - 1) + 1):
                 if not is_whole and abs(c - col) != ring:
                     continue
-                cell = r * grid.n_cols + c
+                cell = r * n_cols + c
                 for i in range(first[cell], first[cell + 1]):
-                    point = LONG(segment[i])
-                    _, gap2 = _project(x, y, kx, ky, px, py, point)
+                    point = LONG(segment[i]) >> 1
+                    _, gap2 = _project(xy, kx, ky, px, py, point)
                     if gap2 < some2 or (gap2 == some2 and point < some):
                         some = point
                         some2 = gap2
-                    if is_main[point_link[point]] == 1 and (gap2 < main2 or (gap2 == main2 and point < main)):
+                    if segment[i] & 1 == 1 and (gap2 < main2 or (gap2 == main2 and point < main)):
                         main = point
                         main2 = gap2
-        bound = _bound_unseen(grid, kx, ky, px, py, col, row, ring)
+        bound = _bound_unseen(frame, kx, ky, px, py, col, row, ring)
         wants_main = bound <= main2 and bound <= limit2
         wants_some = main2 > limit2 and bound <= some2
         if bound == np.inf or not (wants_main or wants_some):
@@ -418,144 +219,273 @@ FORWARD_MS, BACKWARD_MS, GAP_MS = range(3)
 
 class Ground(NamedTuple):
     """
-    All that snapping reads, as plain tuples: numba tells their types four times faster than those of named ones.
+    All that snapping reads.
 
     Parameters
     ----------
-    lines
+    xy
         As in `Lines`.
-    grid
+    along_m
+        As in `Lines`.
+    point_link
+        As in `Lines`.
+    link
+        As in `Lines`.
+    first
         As in `Grid`.
-    metric
-        As in `Metric`.
-    gap_ms_per_m
-        Cost of the gap, milliseconds per metre.
-    limit_m
-        Farthest gap that still snaps, metres, inclusive.
+    segment
+        As in `Grid`.
+    frame
+        `WEST` to `LIMIT_M`, shape ``(13,)``.
     """
 
-    lines: tuple[Any, ...]
-    grid: tuple[Any, ...]
-    metric: tuple[Any, ...]
-    gap_ms_per_m: float
-    limit_m: float
+    xy: IntArray
+    along_m: FloatArray
+    point_link: IntArray
+    link: IntArray
+    first: IntArray
+    segment: IntArray
+    frame: FloatArray
+
+
+@njit(cache=True, nogil=True)
+def is_on_globe(lon: float, lat: float) -> bool:
+    """
+    Whether a place exists; not a number is none.
+
+    Parameters
+    ----------
+    lon
+        Degrees.
+    lat
+        Degrees.
+
+    Returns
+    -------
+    is_on_globe
+        True from -180 to 180 and from -90 to 90.
+    """
+    is_there: bool = (abs(lon) <= 180.0) & (abs(lat) <= 90.0)
+    return is_there
+
+
+@njit(cache=True, nogil=True)
+def find_foot(
+    xy: IntArray, along_m: FloatArray, point_link: IntArray, links: IntArray, first: IntArray,
+    segment: IntArray, frame: FloatArray, lon: float, lat: float,
+) -> tuple[int, float, float, float, float, int, int, int]:  # fmt: skip
+    """
+    Find where a point meets the streets.
+
+    Parameters
+    ----------
+    xy
+        As in `Ground`.
+    along_m
+        As in `Ground`.
+    point_link
+        As in `Ground`.
+    links
+        As in `Ground`.
+    first
+        As in `Ground`.
+    segment
+        As in `Ground`.
+    frame
+        As in `Ground`.
+    lon
+        Degrees, on the globe.
+    lat
+        Degrees, on the globe.
+
+    Returns
+    -------
+    foot
+        As in `Snaps`: link, share, longitude and latitude of the foot, gap in metres; cost along, against and of the
+        gap.
+    """
+    px = lon * 1e6
+    py = lat * 1e6
+    d = min(max(py - frame[LAT0], -METRIC_SPAN_E6), METRIC_SPAN_E6)
+    kx = frame[LON_M] + d * (frame[LON_M1] + d * frame[LON_M2])
+    ky = frame[LAT_M]
+    point, gap2 = _find_segment(xy, first, segment, frame, kx, ky, px, py)
+    gap_m = math.sqrt(gap2)
+    link = LONG(NONE)
+    share = foot_lon = foot_lat = np.nan
+    forward_ms = backward_ms = gap_ms = LONG(UNREACHED)
+    if gap_m <= frame[LIMIT_M]:
+        link = LONG(point_link[point])
+        gap_ms = LONG(math.floor(gap_m * frame[PACE]))
+        t, _ = _project(xy, kx, ky, px, py, point)
+        share, foot_lon, foot_lat = _place_foot(xy, along_m, links, link, point, t)
+        forward = links[link, RIDE]
+        backward = links[link, RIDE + 1]
+        if forward >= 0:
+            forward_ms = LONG(math.floor(forward * share))
+        if backward >= 0:
+            backward_ms = LONG(math.floor(backward * (1.0 - share)))
+    return link, share, foot_lon, foot_lat, gap_m, forward_ms, backward_ms, gap_ms
+
+
+@njit(cache=True, nogil=True)
+def _place_foot(
+    xy: IntArray, along_m: FloatArray, links: IntArray, link: int, point: int, t: float
+) -> tuple[float, float, float]:
+    """Where along the link the foot point stands, its longitude and latitude."""
+    ax = float(xy[point, 0])
+    ay = float(xy[point, 1])
+    foot_x = ax + t * (float(xy[point + 1, 0]) - ax)
+    foot_y = ay + t * (float(xy[point + 1, 1]) - ay)
+    at_m = along_m[point] + t * (along_m[point + 1] - along_m[point])
+    total_m = along_m[links[link, LAST]]
+    end = LONG(NONE)
+    if at_m <= NODE_M:
+        end = LONG(links[link, BEGIN])
+        share = 0.0
+    elif total_m - at_m <= NODE_M:
+        end = LONG(links[link, LAST])
+        share = 1.0
+    else:
+        share = at_m / total_m
+    if end != NONE:
+        foot_x = float(xy[end, 0])
+        foot_y = float(xy[end, 1])
+    return share, foot_x / 1e6, foot_y / 1e6
 
 
 @njit(cache=True, nogil=True)
 def snap_points(
+    xy: IntArray,
+    along_m: FloatArray,
+    point_link: IntArray,
+    links: IntArray,
+    first: IntArray,
+    segment: IntArray,
+    frame: FloatArray,
     lonlat: FloatArray,
-    plain_lines: tuple[Any, ...],
-    plain_grid: tuple[Any, ...],
-    plain_metric: tuple[Any, ...],
-    gap_ms_per_m: float,
-    limit_m: float,
     link: IntArray,
     real: FloatArray,
     whole: LongArray,
-) -> None:
+) -> bool:
     """
     Snap each point and fill in one column of the answer.
 
     Parameters
     ----------
+    xy
+        As in `Ground`.
+    along_m
+        As in `Ground`.
+    point_link
+        As in `Ground`.
+    links
+        As in `Ground`.
+    first
+        As in `Ground`.
+    segment
+        As in `Ground`.
+    frame
+        As in `Ground`.
     lonlat
-        Longitude, latitude, degrees, finite, shape ``(n, 2)``.
-    plain_lines
-        The drawn links.
-    plain_grid
-        Where their segments are.
-    plain_metric
-        Metres per 1e-6 degree.
-    gap_ms_per_m
-        Cost of the gap, milliseconds per metre.
-    limit_m
-        Farthest gap that still snaps, metres, inclusive.
+        Longitude, latitude, degrees, shape ``(n, 2)``.
     link
         Filled in, shape ``(n,)``.
     real
         Filled in: `LON` to `GAP_M`, shape ``(6, n)``.
     whole
         Filled in: `FORWARD_MS` to `GAP_MS`, shape ``(3, n)``.
+
+    Returns
+    -------
+    is_done
+        False if a coordinate is not on the globe; then nothing is filled in from that point on.
     """
-    lines = Lines(*plain_lines)
-    grid = Grid(*plain_grid)
-    metric = Metric(*plain_metric)
+    is_done = True
     for i in range(len(lonlat)):
-        px = lonlat[i, 0] * 1e6
-        py = lonlat[i, 1] * 1e6
-        d = min(max(py - metric.lat0_e6, -METRIC_SPAN_E6), METRIC_SPAN_E6)
-        kx = metric.lon_m + d * (metric.lon_m1 + d * metric.lon_m2)
-        ky = metric.lat_m
-        point, gap2 = _find_segment(lines, grid, kx, ky, px, py, limit_m)
-        gap_m = math.sqrt(gap2)
-        real[LON, i] = lonlat[i, 0]
-        real[LAT, i] = lonlat[i, 1]
-        real[GAP_M, i] = gap_m
-        if gap_m > limit_m:
-            link[i] = NONE
-            for row in range(SHARE, GAP_M):
-                real[row, i] = np.nan
-            for row in range(3):
-                whole[row, i] = UNREACHED
-            continue
-        link[i] = lines.point_link[point]
-        whole[GAP_MS, i] = math.floor(gap_m * gap_ms_per_m)
-        t, _ = _project(lines.x, lines.y, kx, ky, px, py, point)
-        _place_foot(lines, LONG(link[i]), point, t, i, real, whole)
+        lon = lonlat[i, 0]
+        lat = lonlat[i, 1]
+        is_done &= is_on_globe(lon, lat)
+        if is_done:
+            foot = find_foot(xy, along_m, point_link, links, first, segment, frame, lon, lat)
+            link[i], real[SHARE, i], real[FOOT_LON, i], real[FOOT_LAT, i], real[GAP_M, i] = foot[:5]
+            whole[FORWARD_MS, i], whole[BACKWARD_MS, i], whole[GAP_MS, i] = foot[5:]
+            real[LON, i] = lon
+            real[LAT, i] = lat
+    return is_done
 
 
-@njit(cache=True, nogil=True)
-def _place_foot(
-    lines: Lines, link: int, point: int, t: float, i: int, real: FloatArray, whole: LongArray
-) -> None:
-    """Fill in where along the link the foot point stands and what it costs to get there."""
-    x, y, along = lines.x, lines.y, lines.along_m
-    begin = lines.first_point[link]
-    end = lines.first_point[link + 1] - 1
-    ax = float(x[point])
-    ay = float(y[point])
-    foot_x = ax + t * (float(x[point + 1]) - ax)
-    foot_y = ay + t * (float(y[point + 1]) - ay)
-    along_m = along[point] + t * (along[point + 1] - along[point])
-    total_m = along[end]
-    if along_m <= NODE_M:
-        share = 0.0
-        foot_x = float(x[begin])
-        foot_y = float(y[begin])
-    elif total_m - along_m <= NODE_M:
-        share = 1.0
-        foot_x = float(x[end])
-        foot_y = float(y[end])
-    else:
-        share = along_m / total_m
-    real[SHARE, i] = share
-    real[FOOT_LON, i] = foot_x / 1e6
-    real[FOOT_LAT, i] = foot_y / 1e6
-    forward = lines.travel_ms[link, 0]
-    backward = lines.travel_ms[link, 1]
-    whole[FORWARD_MS, i] = math.floor(forward * share) if forward >= 0 else UNREACHED
-    whole[BACKWARD_MS, i] = math.floor(backward * (1.0 - share)) if backward >= 0 else UNREACHED
+class Columns(NamedTuple):
+    """
+    Points on the streets as kernels fill them in and read them.
+
+    Parameters
+    ----------
+    link
+        As in `Snaps`, shape ``(n,)``.
+    real
+        `LON` to `GAP_M`, shape ``(6, n)``.
+    whole
+        `FORWARD_MS` to `GAP_MS`, shape ``(3, n)``.
+    """
+
+    link: IntArray
+    real: FloatArray
+    whole: LongArray
 
 
-def snap_all(lonlat: FloatArray, ground: Ground) -> Snaps:
+def build_ground(network: Network, lines: Lines) -> Ground:
+    """
+    Lay out what snapping reads.
+
+    Parameters
+    ----------
+    network
+        Streets of one profile.
+    lines
+        Its drawn links.
+
+    Returns
+    -------
+    ground
+        Read-only arrays.
+    """
+    metric = network.metric
+    grid = build_grid(lines, metric)
+    frame = np.array([*grid[:6], *metric, network.gap_ms_per_m, SNAP_LIMIT_M], dtype=np.float64)
+    return Ground(
+        lines.xy, lines.along_m, lines.point_link, lines.link, grid.first, grid.segment, freeze(frame)
+    )
+
+
+_snap = Direct(snap_points)
+
+
+def snap_all(lonlat: FloatArray, ground: Ground) -> tuple[Snaps, Columns]:
     """
     Snap points to their nearest links.
 
     Parameters
     ----------
     lonlat
-        Longitude, latitude, WGS 84 degrees, finite, shape ``(n, 2)``, C-contiguous and writeable.
+        Longitude, latitude, WGS 84 degrees, shape ``(n, 2)``, C-contiguous and writeable.
     ground
         What there is to snap to.
 
     Returns
     -------
     snaps
-        One row per point.
+        One row per point, and the same as kernels read it.
+
+    Raises
+    ------
+    InvalidInputError
+        If a coordinate is not on the globe.
     """
     n = len(lonlat)
-    link, real, whole = np.empty(n, np.int32), np.empty((6, n)), np.empty((3, n), np.int64)
-    snap_points(lonlat, *ground, link, real, whole)
+    link, real, whole = columns = Columns(np.empty(n, _INT), np.empty((6, n)), np.empty((3, n), _LONG))
+    if not _snap.call(*ground, lonlat, link, real, whole):
+        check_lonlat(lonlat)
     lon, lat, share, foot_lon, foot_lat, gap_m = real
     forward_ms, backward_ms, gap_ms = whole
-    return Snaps(lon, lat, link, share, forward_ms, backward_ms, foot_lon, foot_lat, gap_m, gap_ms)
+    return Snaps(lon, lat, link, share, forward_ms, backward_ms, foot_lon, foot_lat, gap_m, gap_ms), columns

@@ -10,7 +10,6 @@ from geo_service.engine.dijkstra import Windows
 from geo_service.engine.index import Index
 from geo_service.engine.snap import Snaps
 from geo_service.errors import InvalidInputError
-from geo_service.geo import check_lonlat
 from geo_service.network.graph import FloatArray, LongArray, Network, check_streets
 
 _PLAIN: Final[tuple[Literal["C"], Literal["W"], Literal["E"]]] = ("C", "W", "E")
@@ -70,7 +69,7 @@ def take_lonlat(lonlat: npt.ArrayLike) -> FloatArray:
     Raises
     ------
     InvalidInputError
-        If the shape is another, or a coordinate is not on the globe.
+        If the shape is another.
     """
     points = np.array(lonlat, dtype=np.float64, order="C")
     if points.ndim != 2 or points.shape[1] != 2:
@@ -79,8 +78,6 @@ def take_lonlat(lonlat: npt.ArrayLike) -> FloatArray:
             parameter="lonlat",
             value=list(points.shape),
         )
-    if len(points) != 1 or not (abs(points[0, 0]) <= 180.0 and abs(points[0, 1]) <= 90.0):
-        check_lonlat(points)
     return points
 
 

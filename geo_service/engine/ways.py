@@ -11,6 +11,7 @@ from geo_service.engine.trace import trace
 from geo_service.engine.works import ALWAYS, Works
 
 _NOT_CLIMBED = np.empty((0, 2), dtype=np.int32)
+"""Saved labels were not come to by a search."""
 
 _NO_SHARES, _NO_PARTS = np.zeros(2), np.full((2, 3), NONE, dtype=np.int64)
 """A way between nodes has no part-edges."""
@@ -39,7 +40,7 @@ def find_path(works: Works, origin: Snaps, destination: Snaps) -> Path | None:
     if way is None:
         return None
     points = (origin, destination)
-    return build_path(works.forward, works.lines, works.edge_link, works.link_edge, points, ends, way)
+    return build_path(works.forward, works.lines, works.edge_link, points, ends, way)
 
 
 def find_path_of_nodes(works: Works, tail: int, head: int) -> Path | None:
@@ -67,7 +68,7 @@ def find_path_of_nodes(works: Works, tail: int, head: int) -> Path | None:
     if key == NEVER:
         return None
     edge, ms, mm, lonlat, first_point = lay_pieces(
-        works.forward, works.lines, works.edge_link, works.link_edge, _NO_SHARES, _NO_PARTS, slot,
+        works.forward, works.lines, works.edge_link, _NO_SHARES, _NO_PARTS, slot,
         trail.edge[:n_edges],
     )  # fmt: skip
     lonlat[:2], lonlat[-2:] = works.node_lonlat[tail], works.node_lonlat[head]

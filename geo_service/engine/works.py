@@ -12,18 +12,19 @@ import numpy as np
 import numpy.typing as npt
 
 from geo_service.engine.climb import Shelf, build_shelf, stock
-from geo_service.engine.constants import NONE, SNAP_LIMIT_M
+from geo_service.engine.constants import NONE
 from geo_service.engine.dijkstra import Ends, Streets, Windows, build_ends
 from geo_service.engine.facilities import NO_BUCKETS, NO_HOOKS, Facilities, Machine, Stand
 from geo_service.engine.index import Index
 from geo_service.engine.join import RANK, Hooks, build_hooks
 from geo_service.engine.labels import Labels
+from geo_service.engine.lines import Lines, build_lines, freeze
 from geo_service.engine.own import Own
-from geo_service.engine.snap import Ground, Lines, Snaps, build_grid, build_lines, freeze
+from geo_service.engine.snap import Columns, Ground, Snaps, build_ground
 from geo_service.engine.sweep import Flat, flatten
 from geo_service.engine.taking import check_links, take_nodes, take_snaps, take_windows
 from geo_service.errors import InvalidInputError
-from geo_service.network.graph import FloatArray, IntArray, LongArray, Metric, Network
+from geo_service.network.graph import FloatArray, IntArray, LongArray, Network
 
 ALWAYS = Windows(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 """Whoever is found counts."""
@@ -44,8 +45,6 @@ class Works:
         Links as they are drawn.
     ground
         What snapping reads.
-    link_edge
-        Edges along and against each link, shape ``(l, 2)``.
     edge_link
         Link of each edge, shape ``(m,)``.
     forward
@@ -60,7 +59,6 @@ class Works:
     index: Index | None
     lines: Lines
     ground: Ground
-    link_edge: IntArray
     edge_link: IntArray
     forward: Streets
     backward: Streets
@@ -114,10 +112,35 @@ class Works:
         InvalidInputError
             If a link is of another network.
         """
-        if snaps is not self.own.snaps:  # else they are fresh from `Router.snap`
-            snaps = take_snaps(snaps)
+        if snaps is self.own.snaps:  # fresh from `Router.snap`
+            return snaps
+        snaps = take_snaps(snaps)
         check_links(snaps, self.network.n_links, parameter)
         return snaps
+
+    def columns(self, snaps: Snaps) -> Columns:
+        """
+        Points as kernels read them.
+
+        Parameters
+        ----------
+        snaps
+            Points that were taken.
+
+        Returns
+        -------
+        columns
+            The same points.
+        """
+        own = self.own
+        if snaps is own.snaps and own.columns is not None:
+            return own.columns
+        _, _, link, share, forward_ms, backward_ms, _, _, gap_m, gap_ms = snaps
+        return Columns(
+            link,
+            np.stack([snaps.lon, snaps.lat, share, snaps.foot_lon, snaps.foot_lat, gap_m]),
+            np.stack([forward_ms, backward_ms, gap_ms]),
+        )
 
     def take_windows(self, windows: Windows | None, n_facilities: int) -> Windows:
         """
@@ -165,7 +188,7 @@ class Works:
         ends
             Two slots per point.
         """
-        return build_ends(snaps, self.link_edge, self.forward, is_left=is_left)
+        return build_ends(snaps, self.lines.link, is_left=is_left)
 
     def hook(self, ends: Ends) -> Hooks:
         """
@@ -345,18 +368,14 @@ class Works:
         return flatten(hierarchy.up), flatten(hierarchy.down)
 
     @cached_property
-    def packed(self) -> tuple[Any, ...]:
-        """Streets and labels as plain tuples, whose types numba tells quickly."""
-        index, streets = self.need_index("this"), self.forward
-        return (
-            (
-                self.link_edge, streets.near, streets.far, streets.edge_ms, streets.edge_mm,
-                index.hierarchy.rank,
-            ),
-            self.edge_key,
-            tuple(index.forward),
-            tuple(index.backward),
-        )  # fmt: skip
+    def asked(self) -> tuple[Any, ...]:
+        """What the search for the nearest reads of streets and forward labels."""
+        return (self.lines.link, *self.need_index("this").forward)
+
+    @cached_property
+    def asked_at(self) -> tuple[Any, ...]:
+        """The same, and what snapping reads."""
+        return (*self.ground, *self.need_index("this").forward)
 
 
 def build_works(network: Network, index: Index | None) -> Works:
@@ -375,20 +394,11 @@ def build_works(network: Network, index: Index | None) -> Works:
     works
         Read-only arrays.
     """
-    metric = Metric(*(float(value) for value in network.metric))
-    lines = build_lines(network)
+    lines = build_lines(network, None if index is None else index.hierarchy.rank)
     forward, backward = _build_streets(network)
-    grid, pace = build_grid(lines, metric), float(network.gap_ms_per_m)
+    own = Own(network.n_nodes, network.n_edges)
     return Works(
-        network,
-        index,
-        lines,
-        Ground(tuple(lines), tuple(grid), tuple(metric), pace, SNAP_LIMIT_M),
-        freeze(network.link_edge),
-        freeze(network.edge_link),
-        forward,
-        backward,
-        Own(network.n_nodes, network.n_edges),
+        network, index, lines, build_ground(network, lines), freeze(network.edge_link), forward, backward, own
     )
 
 
