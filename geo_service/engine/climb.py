@@ -18,6 +18,7 @@ import numpy as np
 from numba import njit
 
 from geo_service.engine.constants import HUB_MASK, LONG, LOW_MASK, NONE, VIA_BITS
+from geo_service.engine.direct import Direct
 from geo_service.engine.heap import ITEM, KEY, drop_first, push
 from geo_service.engine.hierarchy import Arcs
 from geo_service.engine.labels import Labels
@@ -212,6 +213,9 @@ def fill_shelf(own: Arcs, other: Arcs, work: Climber, ranks: LongArray, shelf: S
     return len(ranks)
 
 
+_fill_shelf = Direct(fill_shelf)
+
+
 def stock(own: Arcs, other: Arcs, work: Climber, ranks: LongArray, shelf: Shelf) -> Shelf:
     """
     Put labels on a shelf, or on a longer one.
@@ -235,7 +239,7 @@ def stock(own: Arcs, other: Arcs, work: Climber, ranks: LongArray, shelf: Shelf)
         With these labels.
     """
     done = 0
-    while (done := fill_shelf(own, other, work, ranks, shelf, done)) < len(ranks):
+    while (done := _fill_shelf.call(own, other, work, ranks, shelf, done)) < len(ranks):
         longer = _room(shelf.first, 2 * len(shelf.entry))
         size = len(shelf.entry)
         longer.entry[:size], longer.mm[:size], longer.came[:size] = shelf.entry, shelf.mm, shelf.came
