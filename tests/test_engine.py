@@ -12,7 +12,22 @@ from pathlib import Path as FilePath
 import numpy as np
 import pytest
 
-from geo_service.engine import buckets, dijkstra, heap, join, labels, path, scan, snap, sweep, trace, what_if
+from geo_service.engine import (
+    buckets,
+    climb,
+    contraction,
+    dijkstra,
+    heap,
+    join,
+    labels,
+    path,
+    scan,
+    snap,
+    sweep,
+    tables,
+    trace,
+    what_if,
+)
 from geo_service.engine.router import NONE, UNREACHED, Windows, warm_up
 from geo_service.errors import InvalidInputError, UnreachableError
 from geo_service.network.graph import load_network, save_network
@@ -30,15 +45,17 @@ from tests.towns import (
     with_weights,
 )
 
-ENGINE = (snap, heap, dijkstra, labels, join, buckets, scan, sweep, trace, path, what_if)
+ENGINE = (
+    snap, heap, dijkstra, contraction, labels, climb, join, tables, buckets, scan, sweep, trace, path, what_if,
+)  # fmt: skip
 HAS_JIT = hasattr(dijkstra.search, "signatures")
 SEEDS = range(60 if HAS_JIT else 10)
 WIDE, HIGH = 116_442_000, 39_957_000
 
 
-@pytest.fixture(autouse=True, params=["search", "labels"])
+@pytest.fixture(autouse=True, params=["search", "labels", pytest.param("climb", marks=pytest.mark.slow)])
 def kernel(request):
-    """Every test asks both kernels."""
+    """Every test asks all kernels: the search, saved labels, and, slowly, labels made for each question."""
     before, towns.KERNEL[0] = towns.KERNEL[0], request.param
     yield request.param
     towns.KERNEL[0] = before

@@ -27,9 +27,11 @@ def town():
     return network, points, write_book(network, points)
 
 
-@pytest.fixture(params=["search", "labels"])
+@pytest.fixture(params=["search", "labels", "climbs"])
 def router(request, town):
-    return Router(town[0], build_index(town[0]) if request.param == "labels" else None)
+    if request.param == "search":
+        return Router(town[0])
+    return Router(town[0], build_index(town[0], labels=request.param == "labels"))
 
 
 def test_eight_threads_get_what_the_oracle_says(town, router):

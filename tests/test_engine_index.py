@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from geo_service.engine.constants import MAX_MM, MAX_MS
+from geo_service.engine.constants import HUB_MASK, LABELS_MAX_NODES, MAX_CLIMB_MM, MAX_MM, MAX_MS
+from geo_service.engine.hierarchy import build_hierarchy
 from geo_service.engine.router import (
     NONE,
     UNREACHED,
@@ -23,18 +24,18 @@ from tests.test_engine import SEEDS, make_windows, plain, random_windows
 from tests.towns import make_router, random_network, random_points, show, with_weights
 
 
-@pytest.fixture(params=["search", "labels"])
+@pytest.fixture(params=["search", "labels", "climb"])
 def kernel(request):
-    """The test asks both kernels."""
+    """The test asks all kernels: the search, saved labels, and labels made for each question."""
     before, towns.KERNEL[0] = towns.KERNEL[0], request.param
     yield request.param
     towns.KERNEL[0] = before
 
 
-@pytest.fixture
-def labels():
-    """The test asks an index."""
-    before, towns.KERNEL[0] = towns.KERNEL[0], "labels"
+@pytest.fixture(params=["labels", "climb"])
+def labels(request):
+    """The test asks an index, with labels and without."""
+    before, towns.KERNEL[0] = towns.KERNEL[0], request.param
     yield
     towns.KERNEL[0] = before
 
@@ -72,6 +73,24 @@ def test_a_mapped_index_answers_as_the_one_that_was_built(tmp_path):
     assert one == other
 
 
+def test_an_index_without_labels_is_saved_smaller_and_answers_the_same(tmp_path):
+    network = random_network(4, n_nodes=40)
+    for has_labels in (True, False):
+        save_index(build_index(network, labels=has_labels), tmp_path / str(has_labels))
+    loaded = load_index(tmp_path / "False", network, verify=True)
+    assert not loaded.has_labels
+    assert loaded.n_bytes < load_index(tmp_path / "True", network).n_bytes
+    routers = [Router(network), Router(network, loaded)]
+    snaps = routers[0].snap(random_points(network, 4, 20))
+    one, other = (router.matrix(snaps, snaps).tolist() for router in routers)
+    assert one == other
+
+
+def test_labels_are_made_for_a_city_and_not_for_a_province(draw):
+    assert build_index(draw("a-b").network).has_labels
+    assert 47_009 < LABELS_MAX_NODES < HUB_MASK
+
+
 def test_an_index_of_another_network_is_refused(tmp_path):
     network, other = random_network(5), random_network(6)
     save_index(build_index(network), tmp_path)
@@ -85,7 +104,7 @@ def test_an_index_of_another_version_is_refused(tmp_path):
     network = random_network(5)
     save_index(build_index(network), tmp_path)
     header = tmp_path / "index.json"
-    header.write_text(header.read_text().replace('"version": 1', '"version": 0'))
+    header.write_text(header.read_text().replace('"version": 2', '"version": 1'))
     with pytest.raises(BadDataError, match="not an index of version"):
         load_index(tmp_path, network)
 
@@ -124,11 +143,22 @@ def test_building_tells_how_far_it_is_and_can_be_interrupted():
         build_index(network, stop)
 
 
-def test_the_heaviest_weights_an_index_takes_add_up_exactly(draw):
+def test_streets_that_need_many_shortcuts_are_contracted_right():
+    network = random_network(1, n_nodes=200, n_streets=800)
+    fast, slow = Router(network, build_index(network)), Router(network)
+    hierarchy = build_hierarchy(network)
+    n_shortcuts = [int((arcs.half[:, 1] != NONE).sum()) for arcs in (hierarchy.up, hierarchy.down)]
+    assert min(n_shortcuts) > 80  # more than there is room for at first
+    snaps = slow.snap(random_points(network, 1, 30))
+    assert fast.matrix(snaps, snaps).tolist() == slow.matrix(snaps, snaps).tolist()
+
+
+@pytest.mark.parametrize("has_labels", [True, False])
+def test_the_heaviest_weights_an_index_takes_add_up_exactly(draw, has_labels):
     heaviest = MAX_MS // 4 - 1
     town = draw("a-b-c-d-e")
     router = Router(with_weights(town.network, heaviest))
-    indexed = Router(router.network, build_index(router.network))
+    indexed = Router(router.network, build_index(router.network, labels=has_labels))
     ends = router.snap(town.lonlat("a", "e"))
     assert indexed.matrix(ends, ends).tolist() == router.matrix(ends, ends).tolist()
     assert indexed.matrix(ends, ends)[0, 1] == 4 * heaviest
@@ -137,16 +167,19 @@ def test_the_heaviest_weights_an_index_takes_add_up_exactly(draw):
     assert indexed.coverage(ends.take(slice(1, 2))).cost_ms.max() == 4 * heaviest
 
 
+@pytest.mark.parametrize("has_labels", [True, False])
 @pytest.mark.parametrize("weight", [MAX_MS // 2, MAX_MS, 2**31 - 1])
-def test_a_network_whose_sums_might_not_fit_is_refused(draw, weight):
+def test_a_network_whose_sums_might_not_fit_is_refused(draw, weight, has_labels):
     with pytest.raises(InvalidInputError, match="does not fit an index"):
-        build_index(with_weights(draw("a-b-c-d-e").network, weight))
+        build_index(with_weights(draw("a-b-c-d-e").network, weight), labels=has_labels)
 
 
 def test_the_greatest_sums_of_keys_fit_their_bits():
     part, gap_ms, gap_mm = MAX_MS - 1, 300_000_000, 300_000
     assert 2 * part + 2 * part + 2 * gap_ms < 2**31
     assert 4 * (MAX_MM - 1) + 2 * gap_mm < 2**32
+    assert 2 * (MAX_CLIMB_MM - 1) + 2 * (MAX_MM - 1) + 2 * gap_mm < 2**32
+    assert MAX_CLIMB_MM < 2**31
     assert 3 * part + gap_ms + part < 2**31
 
 
@@ -295,6 +328,8 @@ def test_coverage_is_the_nearest_facility_of_every_node(seed):
     network = router.network
     graph = oracle.cut(network, feet)
     coverage = router.coverage(snaps)
+    prepared = router.coverage(router.facilities(snaps))
+    assert all((a == b).all() for a, b in zip(coverage, prepared, strict=True)), show(network)
     for v in range(network.n_nodes):
         best = oracle.walk(graph, v)
         costs = [

@@ -142,7 +142,9 @@ def make_router(network: Network) -> Router:
     """A router of the kernel under test."""
     router = Router(network)
     is_light = network.edge_weight_ms.max() * np.int64(network.n_nodes) < MAX_MS
-    return Router(network, build_index(network)) if KERNEL[0] == "labels" and is_light else router
+    if KERNEL[0] == "search" or not is_light:
+        return router
+    return Router(network, build_index(network, labels=KERNEL[0] == "labels"))
 
 
 def with_weights(network: Network, weight_ms: int) -> Network:

@@ -23,6 +23,8 @@ shortcuts and labels stay below `MAX_MS` = 2^28 and `MAX_MM` = 2^29 each, checke
 
 - A witness: at most two arcs, then one more: 3 * 2^28 < 2^31 and 3 * 2^29 < 2^32.
 - A way: two labels, two part-edges, two gaps: 4 * 2^28 + 6e8 < 2^31 and 4 * 2^29 + 6e5 < 2^32.
+- The same where labels are made by climbing: the longest way up is below `MAX_MS`, two of them as above; and
+  it is shorter than `MAX_CLIMB_MM` = 5 * 2^28, so 2 * 5 * 2^28 + 2 * 2^29 + 6e5 < 2^32.
 - A sweep's values begin at `NEVER` = 2^62 at most and only fall, and an arc adds less than 2^60. In lanes of
   int32 it is `FAR_MS` + 2^28 < 2^31.
 - A change spreads on from costs below `CUT_MS` = 3 * 2^28 + 3e8 only: none that is fastest costs more than two
@@ -71,6 +73,9 @@ MAX_MS: Final = 1 << 28
 MAX_MM: Final = 1 << 29
 """Edges, shortcuts and labels of an index are shorter: 537 km."""
 
+MAX_CLIMB_MM: Final = 5 << 28
+"""Ways up a hierarchy without labels are shorter: 1,342 km. Unlike labels they hold ways that are not fastest."""
+
 CUT_MS: Final = 3 * MAX_MS + 300_000_000
 """No fastest way from a node to a facility costs more in an index."""
 
@@ -81,10 +86,13 @@ FAR_MS: Final = (1 << 31) - 1 - MAX_MS
 """Greater than all costs in int32, where many are summed side by side; an arc added still fits."""
 
 HUB_BITS: Final = 21
-"""Room for the rank of a hub in a label: two million nodes, four times what labels are for."""
+"""Room for the rank of a hub in a label: two million nodes, four times what labels are saved for."""
 
 VIA_BITS: Final = 11
 """Room for the place of an arc at its node in a label: the busiest node of a city has some hundred."""
+
+LABELS_MAX_NODES: Final = 500_000
+"""Up to as many nodes an index has labels unless it is told otherwise; docs/decisions/0009 says why."""
 
 HUB_MASK: Final = (1 << HUB_BITS) - 1
 """Takes a hub out of a label that was shifted by `VIA_BITS`."""
@@ -95,11 +103,12 @@ VIA_MASK: Final = (1 << VIA_BITS) - 1
 LOW_MASK: Final = (1 << 32) - 1
 """Takes the length out of a key, or the facility out of a bucket's entry."""
 
-ESTIMATE_SETTLED: Final = 60
-"""Nodes a witness search settles while importance is estimated; more makes better guesses, slower."""
+ESTIMATE_SETTLED: Final = 16
+"""Nodes a witness search settles while importance is estimated; sixty take twice as long and save nothing."""
 
-WITNESS_SETTLED: Final = 200
-"""Nodes a witness search settles when a node leaves; fewer make more shortcuts, never wrong ones."""
+WITNESS_SETTLED: Final = 50
+"""Nodes a witness search settles when a node leaves; fewer make more shortcuts, never wrong ones. The last arc
+of a way is not searched but looked at from its end, so few are enough."""
 
 LANES: Final = 64
 """Origins swept side by side in a matrix: four registers of sixteen costs."""
@@ -113,8 +122,12 @@ FEW: Final = 32
 SCAN_PER_FACILITY: Final = 16
 """Entries of buckets scanned per facility before all are looked at one by one: a third of what that costs."""
 
+NODES_PER_CLIMB: Final = 2048
+"""A search up the hierarchy takes as long as a sweep needs for so many nodes."""
+
 CHUNK: Final = 4096
-"""Nodes between two calls of a progress callback, a tenth of a second or so; then an interrupt is heard."""
+"""Nodes between two calls of a progress callback, a tenth of a second or so; then an interrupt is heard. So many
+labels are made at once, too."""
 
 __all__ = [
     "CHUNK",
@@ -127,15 +140,18 @@ __all__ = [
     "HUB_BITS",
     "HUB_MASK",
     "ISLAND_PART",
+    "LABELS_MAX_NODES",
     "LANES",
     "LONG",
     "LOW_MASK",
+    "MAX_CLIMB_MM",
     "MAX_GAP_MS_PER_M",
     "MAX_MM",
     "MAX_MS",
     "METRIC_SPAN_E6",
     "MIN_CELL_M",
     "NEVER",
+    "NODES_PER_CLIMB",
     "NODE_M",
     "NONE",
     "NO_CUTOFF",

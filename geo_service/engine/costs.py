@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from geo_service.engine.constants import FEW_ROWS, NO_CUTOFF, NONE, UNREACHED
+from geo_service.engine.constants import FEW_ROWS, NEVER, NO_CUTOFF, NODES_PER_CLIMB, NONE, UNREACHED
 from geo_service.engine.dijkstra import Ends, nothing_found, search
 from geo_service.engine.facilities import Stand
-from geo_service.engine.join import join_all, split_keys, straighten
+from geo_service.engine.join import Hooks, lay_point
 from geo_service.engine.snap import Snaps
-from geo_service.engine.sweep import Coverage, cover, fill_matrix
+from geo_service.engine.sweep import Coverage, cover, fill_matrix, sweep_keys
+from geo_service.engine.tables import join_all, read_keys, split_keys, straighten
 from geo_service.engine.what_if import cover_by_search
 from geo_service.engine.works import ALWAYS, Works
 from geo_service.network.graph import LongArray
@@ -39,11 +40,7 @@ def costs_between(
     """
     n, m = len(sources.gap_ms), len(targets.gap_ms)
     if works.index is not None:
-        keys = np.empty((n, len(rows)), dtype=np.int64)
-        own, other = works.index.forward, works.index.backward
-        own, other = (other, own) if is_back else (own, other)
-        near, far = works.hook(sources), works.hook(targets)
-        join_all(own, other, works.edge_key, near, far, rows, works.own.desk(0), keys)
+        keys = _join(works, works.hook(sources), works.hook(targets), rows, is_back=is_back)
         cost_ms, length_mm = np.full((2, keys.size), UNREACHED, dtype=np.int64)
         split_keys(keys.ravel(), cost_ms, length_mm)
         return cost_ms.reshape(keys.shape), length_mm.reshape(keys.shape)
@@ -55,6 +52,24 @@ def costs_between(
     cost_ms[row, facility] = found.cost_ms[row, column]
     length_mm[row, facility] = found.length_mm[row, column]
     return cost_ms[:, rows], length_mm[:, rows]
+
+
+def _join(works: Works, near: Hooks, far: Hooks, rows: LongArray, *, is_back: bool) -> LongArray:
+    """Keys by labels; where those of many destinations would have to be made, all nodes are swept instead."""
+    index = works.need_index("this")
+    keys = np.empty((len(near.at), len(rows)), dtype=np.int64)
+    own, desk = works.labels_of(near.at, is_back=is_back), works.own.desk(0)
+    if index.has_labels or len(rows) <= max(FEW_ROWS, works.network.n_nodes // NODES_PER_CLIMB):
+        other = works.labels_of(far.at[rows], is_back=not is_back)
+        join_all(own, other, works.edge_key, near, far, rows, desk, keys)
+        return keys
+    arcs = index.hierarchy.up if is_back else index.hierarchy.down
+    for row in range(len(near.at)):
+        desk.value[:] = NEVER
+        lay_point(own.first, own.entry, own.mm, near.at, row, desk.value)
+        sweep_keys(arcs.first, arcs.end, arcs.ms, arcs.mm, desk.value)
+        read_keys(works.edge_key, near, row, far, rows, desk.value, keys[row])
+    return keys
 
 
 def cost_matrix(works: Works, origins: Snaps, destinations: Snaps, left: Ends, arrived: Ends) -> LongArray:
@@ -84,7 +99,8 @@ def cost_matrix(works: Works, origins: Snaps, destinations: Snaps, left: Ends, a
     if works.index is not None and min(n, m) > FEW_ROWS:
         hierarchy = works.index.hierarchy
         sources, targets = works.hook(left), works.hook(arrived)
-        fill_matrix(hierarchy.down, works.index.forward, sources.at, targets.at, cost_ms)
+        labels = works.labels_of(sources.at, is_back=False)
+        fill_matrix(hierarchy.down, labels, sources.at, targets.at, cost_ms)
         order = np.argsort(destinations.link, kind="stable")
         on_link = destinations.link[order]
         straighten(works.edge_key, sources, origins.link, targets, on_link, order, cost_ms)
@@ -119,5 +135,6 @@ def cover_nodes(works: Works, stand: Stand) -> Coverage:
     else:
         up, down = works.flat
         rank, value = works.index.hierarchy.rank, works.own.desk(0).value
-        cover(up, down, rank, stand.arrive.at, stand.rows, value, cost_ms, facility)
+        left = stand.buckets.first, stand.buckets.entry
+        cover(up, down, rank, stand.arrive.at, stand.rows, *left, value, cost_ms, facility)
     return Coverage(cost_ms, facility)

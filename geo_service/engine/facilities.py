@@ -18,6 +18,7 @@ from geo_service.engine.constants import LOW_MASK, NEVER, NONE
 from geo_service.engine.dijkstra import Ends
 from geo_service.engine.index import Index
 from geo_service.engine.join import EDGE, SUM, Desk, Hooks, build_hooks
+from geo_service.engine.labels import Labels
 from geo_service.engine.snap import BoolArray, Snaps
 from geo_service.errors import InvalidInputError
 from geo_service.network.graph import ByteArray, FloatArray, LongArray
@@ -72,12 +73,15 @@ class Machine:
         Hangs points on nodes, to be left or not.
     desk
         Gives the desk of this thread, with room for so many facilities.
+    backward
+        Gives labels of the nodes that hooks name, against the direction of travel.
     """
 
     index: Index | None
     take: Callable[[Snaps, str], Snaps]
     hang: Callable[[Snaps, bool], Ends]
     desk: Callable[[int], Desk]
+    backward: Callable[[LongArray], Labels]
 
 
 _NO_LONGS = np.empty(0, dtype=np.int64)
@@ -118,7 +122,7 @@ class Facilities:
         self._stand = stand._replace(asked=asked)
         self.quick: tuple[Any, ...] = ()
         """Ranks, labels and buckets, for one quick call."""
-        if index is not None:
+        if index is not None and index.has_labels:
             labels = index.forward
             self.quick = (index.hierarchy.rank, labels.first, labels.entry, buckets.first, buckets.entry)
 
@@ -331,7 +335,7 @@ def _fill(machine: Machine, stand: Stand, rows: LongArray) -> Buckets:
     assert machine.index is not None
     index, desk = machine.index, machine.desk(0)
     first = np.zeros(len(index.hierarchy.rank) + 1, dtype=np.int64)
-    entry, mm = fill_buckets(index.backward, stand.arrive.at, rows, desk, first)
+    entry, mm = fill_buckets(machine.backward(stand.arrive.at[rows]), stand.arrive.at, rows, desk, first)
     return Buckets(first, entry, mm, *_sort_links(stand))
 
 

@@ -19,36 +19,33 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from geo_service.engine.constants import (
-    CHUNK,
-    ESTIMATE_SETTLED,
-    LONG,
-    MAX_MM,
-    MAX_MS,
-    NONE,
-    WITNESS_SETTLED,
+from geo_service.engine.constants import CHUNK, LOW_MASK, MAX_MM, MAX_MS, NONE, WITNESS_SETTLED
+from geo_service.engine.contraction import (
+    DONE,
+    HALF,
+    MORE,
+    N_GONE,
+    N_INTO,
+    N_OUT,
+    NO_ROOM,
+    NODE,
+    ROOM,
+    SUM,
+    TOO_LONG,
+    Draft,
+    Lists,
+    contract,
+    estimate_all,
+    fill_draft,
+    widen_draft,
 )
-from geo_service.engine.heap import ITEM, KEY, drop_first, push
 from geo_service.engine.lines import freeze
 from geo_service.errors import InvalidInputError
 from geo_service.network.graph import IntArray, LongArray, Network
 
 Progress = Callable[[str, int, int], None]
 """Called with stage, done and total; whatever it raises ends the building."""
-
-TAIL, HEAD, SUM, HOPS, HALF, OTHER, NEXT_OUT, NEXT_IN = range(8)
-"""Columns of an arc, one cache line: its ends, key, edges it stands for, edge or both halves, list links."""
-
-STAMP, DIST, WANTED = range(3)
-"""Columns of a witness label: search it belongs to, key, search that looks for the node."""
-
-N_ARCS, N_QUEUED, N_GONE, CLOCK = range(4)
-"""Counters of a draft."""
-
-DONE, MORE, NO_ROOM, TOO_LONG = range(4)
-"""What a chunk of work ends with."""
 
 
 class Arcs(NamedTuple):
@@ -99,312 +96,6 @@ class Hierarchy(NamedTuple):
     down: Arcs
 
 
-class Draft(NamedTuple):
-    """
-    The streets while nodes leave them.
-
-    Parameters
-    ----------
-    counts
-        `N_ARCS`, `N_QUEUED`, `N_GONE`, `CLOCK`, shape ``(4,)``.
-    arc
-        Arcs, columns `TAIL` to `NEXT_IN`, with room for more, shape ``(a, 8)``.
-    lists
-        First arc out of and into each node, shape ``(n, 2)``.
-    level
-        Nodes that left before and below each node, shape ``(n,)``.
-    importance
-        As last estimated, shape ``(n,)``.
-    order
-        Nodes in the order they leave, shape ``(n,)``.
-    queue
-        Heap of nodes by importance; what differs from ``importance`` is stale, shape ``(q, 2)``.
-    label
-        `STAMP`, `DIST` and `WANTED` of the witness search, shape ``(n, 3)``.
-    heap
-        Heap of the witness search, shape ``(h, 2)``.
-    """
-
-    counts: LongArray
-    arc: LongArray
-    lists: LongArray
-    level: LongArray
-    importance: LongArray
-    order: LongArray
-    queue: LongArray
-    label: LongArray
-    heap: LongArray
-
-
-@njit(cache=True, nogil=True)
-def offer_arc(
-    arc: LongArray,
-    lists: LongArray,
-    count: LongArray,
-    tail: int,
-    head: int,
-    total: int,
-    hops: int,
-    half: int,
-    other: int,
-) -> None:
-    """
-    Add an arc, or better the one that stands: less cost, then less length, then first come.
-
-    Parameters
-    ----------
-    arc
-        Arcs of the draft.
-    lists
-        Their lists.
-    count
-        Counters of the draft.
-    tail
-        Node it leaves.
-    head
-        Node it enters.
-    total
-        Its key.
-    hops
-        Edges it stands for.
-    half
-        Its edge, or its first arc.
-    other
-        `NONE`, or its second arc.
-    """
-    a = lists[tail, 0]
-    while a != NONE and arc[a, HEAD] != head:
-        a = arc[a, NEXT_OUT]
-    if a == NONE:
-        a = count[N_ARCS]
-        count[N_ARCS] = a + 1
-        arc[a, TAIL] = tail
-        arc[a, HEAD] = head
-        arc[a, NEXT_OUT] = lists[tail, 0]
-        arc[a, NEXT_IN] = lists[head, 1]
-        lists[tail, 0] = a
-        lists[head, 1] = a
-    elif arc[a, SUM] <= total:
-        return
-    arc[a, SUM] = total
-    arc[a, HOPS] = hops
-    arc[a, HALF] = half
-    arc[a, OTHER] = other
-
-
-@njit(cache=True, nogil=True)
-def _find_witnesses(
-    arc: LongArray,
-    lists: LongArray,
-    label: LongArray,
-    heap: LongArray,
-    stamp: int,
-    start: int,
-    passed: int,
-    limit: int,
-    n_wanted: int,
-    n_settled: int,
-) -> None:
-    """Label the wanted nodes by ways that avoid one node, up to a limit; fewer labels do no harm."""
-    label[start, STAMP] = stamp
-    label[start, DIST] = 0
-    size = push(heap, LONG(0), LONG(0), start)
-    while size > 0 and n_settled > 0:
-        dist = heap[0, KEY]
-        v = heap[0, ITEM]
-        size = drop_first(heap, size)
-        if dist > label[v, DIST]:
-            continue
-        n_settled -= 1
-        n_wanted -= label[v, WANTED] == stamp
-        if n_wanted == 0:
-            return
-        a = lists[v, 0]
-        while a != NONE:
-            to = arc[a, HEAD]
-            there = dist + arc[a, SUM]
-            if to != passed and there <= limit and (label[to, STAMP] != stamp or there < label[to, DIST]):
-                label[to, STAMP] = stamp
-                label[to, DIST] = there
-                if size < len(heap):
-                    size = push(heap, size, there, to)
-            a = arc[a, NEXT_OUT]
-
-
-@njit(cache=True, nogil=True)
-def _join_neighbours(
-    arc: LongArray,
-    lists: LongArray,
-    count: LongArray,
-    label: LongArray,
-    heap: LongArray,
-    node: int,
-    n_settled: int,
-    is_real: bool,
-) -> tuple[int, int, int]:
-    """Count the shortcuts a node needs, in arcs and in edges, and write them if it leaves; greatest key."""
-    n_new: int = LONG(0)
-    n_hops: int = LONG(0)
-    greatest: int = LONG(0)
-    into = lists[node, 1]
-    while into != NONE:
-        start = arc[into, TAIL]
-        limit: int = LONG(-1)
-        n_wanted: int = LONG(0)
-        count[CLOCK] += 1
-        stamp = count[CLOCK]
-        out = lists[node, 0]
-        while out != NONE:
-            if arc[out, HEAD] != start:
-                limit = max(limit, arc[into, SUM] + arc[out, SUM])
-                label[arc[out, HEAD], WANTED] = stamp
-                n_wanted += 1
-            out = arc[out, NEXT_OUT]
-        if n_wanted > 0:
-            _find_witnesses(arc, lists, label, heap, stamp, start, node, limit, n_wanted, n_settled)
-            out = lists[node, 0]
-            while out != NONE:
-                end = arc[out, HEAD]
-                total = arc[into, SUM] + arc[out, SUM]
-                if end != start and (label[end, STAMP] != stamp or label[end, DIST] > total):
-                    n_new += 1
-                    n_hops += arc[into, HOPS] + arc[out, HOPS]
-                    greatest = max(greatest, total >> 32 << 32, (total & 0xFFFFFFFF) << 31)
-                    if is_real:
-                        hops = arc[into, HOPS] + arc[out, HOPS]
-                        offer_arc(arc, lists, count, start, end, total, hops, into, out)
-                out = arc[out, NEXT_OUT]
-        into = arc[into, NEXT_IN]
-    return n_new, n_hops, greatest
-
-
-@njit(cache=True, nogil=True)
-def _count_arcs(arc: LongArray, lists: LongArray, node: int) -> tuple[int, int, int]:
-    """Arcs into a node, out of it, and the edges they all stand for."""
-    n_in: int = LONG(0)
-    n_out: int = LONG(0)
-    n_hops: int = LONG(0)
-    a = lists[node, 1]
-    while a != NONE:
-        n_in += 1
-        n_hops += arc[a, HOPS]
-        a = arc[a, NEXT_IN]
-    a = lists[node, 0]
-    while a != NONE:
-        n_out += 1
-        n_hops += arc[a, HOPS]
-        a = arc[a, NEXT_OUT]
-    return n_in, n_out, n_hops
-
-
-@njit(cache=True, nogil=True)
-def _estimate(draft: Draft, node: int) -> None:
-    """Estimate how important a node is now, and queue it so."""
-    n_new, n_hops, _ = _join_neighbours(
-        draft.arc, draft.lists, draft.counts, draft.label, draft.heap, node, LONG(ESTIMATE_SETTLED), False
-    )
-    n_in, n_out, old_hops = _count_arcs(draft.arc, draft.lists, node)
-    share = (1000 * n_new) // max(n_in + n_out, 1) + (1000 * n_hops) // max(old_hops, 1)
-    draft.importance[node] = 1000 * draft.level[node] + share
-    draft.counts[N_QUEUED] = push(draft.queue, draft.counts[N_QUEUED], draft.importance[node], node)
-
-
-@njit(cache=True, nogil=True)
-def _unlink(arc: LongArray, lists: LongArray, a: int, side: int) -> None:
-    """Take an arc off the list of its tail (side 0) or of its head (side 1)."""
-    node = arc[a, TAIL] if side == 0 else arc[a, HEAD]
-    link = NEXT_OUT if side == 0 else NEXT_IN
-    if lists[node, side] == a:
-        lists[node, side] = arc[a, link]
-        return
-    before = lists[node, side]
-    while arc[before, link] != a:
-        before = arc[before, link]
-    arc[before, link] = arc[a, link]
-
-
-@njit(cache=True, nogil=True)
-def _leave(draft: Draft, node: int) -> int:
-    """Take a node out of the streets, with shortcuts past it; give the greatest key they have."""
-    arc = draft.arc
-    lists = draft.lists
-    _, _, greatest = _join_neighbours(
-        arc, lists, draft.counts, draft.label, draft.heap, node, LONG(WITNESS_SETTLED), True
-    )
-    draft.order[draft.counts[N_GONE]] = node
-    draft.counts[N_GONE] += 1
-    draft.importance[node] = -1
-    for side in range(2):
-        a = lists[node, side]
-        while a != NONE:
-            _unlink(arc, lists, a, LONG(1 - side))
-            near = arc[a, HEAD] if side == 0 else arc[a, TAIL]
-            draft.level[near] = max(draft.level[near], draft.level[node] + 1)
-            a = arc[a, NEXT_OUT] if side == 0 else arc[a, NEXT_IN]
-    for side in range(2):
-        a = lists[node, side]
-        while a != NONE:
-            near = arc[a, HEAD] if side == 0 else arc[a, TAIL]
-            # a neighbour both ways is estimated once; its mark is the stamp of a search that never ran
-            if draft.label[near, STAMP] != -node - 1:
-                _estimate(draft, near)
-                draft.label[near, STAMP] = -node - 1
-            a = arc[a, NEXT_OUT] if side == 0 else arc[a, NEXT_IN]
-    return greatest
-
-
-@njit(cache=True, nogil=True)
-def estimate_all(draft: Draft) -> None:
-    """
-    Estimate every node before the first one leaves.
-
-    Parameters
-    ----------
-    draft
-        The streets; its queue is filled.
-    """
-    for node in range(len(draft.level)):
-        _estimate(draft, LONG(node))
-
-
-@njit(cache=True, nogil=True)
-def contract(draft: Draft, n_nodes: int) -> int:
-    """
-    Let the least important nodes leave.
-
-    Parameters
-    ----------
-    draft
-        The streets, changed.
-    n_nodes
-        How many may leave before the caller is asked again.
-
-    Returns
-    -------
-    end
-        `DONE`, `MORE`, `NO_ROOM` for the next node, or `TOO_LONG` if a shortcut does not fit its limits.
-    """
-    while n_nodes > 0:
-        if draft.counts[N_GONE] == len(draft.order):
-            return DONE
-        least = draft.queue[0, KEY]
-        node = draft.queue[0, ITEM]
-        if least != draft.importance[node]:
-            draft.counts[N_QUEUED] = drop_first(draft.queue, draft.counts[N_QUEUED])
-            continue
-        n_in, n_out, _ = _count_arcs(draft.arc, draft.lists, node)
-        room_for_arcs = len(draft.arc) - draft.counts[N_ARCS]
-        room_in_queue = len(draft.queue) - draft.counts[N_QUEUED]
-        if room_for_arcs < n_in * n_out or room_in_queue < n_in + n_out:
-            return NO_ROOM
-        draft.counts[N_QUEUED] = drop_first(draft.queue, draft.counts[N_QUEUED])
-        greatest = _leave(draft, node)
-        if greatest >= MAX_MS << 32:
-            return TOO_LONG
-        n_nodes -= 1
-    return MORE
-
-
 def build_hierarchy(network: Network, progress: Progress | None = None) -> Hierarchy:
     """
     Contract a network; the same network gives the same hierarchy.
@@ -434,7 +125,7 @@ def build_hierarchy(network: Network, progress: Progress | None = None) -> Hiera
         if end == TOO_LONG:
             raise too_long()
         if end == NO_ROOM:
-            draft = _widen(draft)
+            draft = widen_draft(draft)
         if progress is not None:
             progress("hierarchy", int(draft.counts[N_GONE]), network.n_nodes)
     return _settle(network, draft)
@@ -462,15 +153,23 @@ def _draft(network: Network) -> Draft:
     length_mm = network.link_length_mm[network.edge_link]
     if (network.edge_weight_ms >= MAX_MS).any() or (length_mm >= MAX_MM).any():
         raise too_long()
+    out, into = _lists(network.edge_tail, n), _lists(network.edge_head, n)
+    counts = np.zeros(7, dtype=np.int64)
+    counts[N_OUT], counts[N_INTO] = (int(lists.place[:, ROOM].sum()) for lists in (out, into))
     draft = Draft(
-        counts=np.zeros(4, dtype=np.int64),
-        arc=np.empty((3 * m + 64, 8), dtype=np.int64),
-        lists=np.full((n, 2), NONE, dtype=np.int64),
+        counts=counts,
+        out=out,
+        into=into,
+        up=np.empty((2 * m + 64, 2), dtype=np.int64),
+        down=np.empty((2 * m + 64, 2), dtype=np.int64),
+        up_means=np.empty((2 * m + 64, 3), dtype=np.int32),
+        down_means=np.empty((2 * m + 64, 3), dtype=np.int32),
+        n_left=np.empty((n, 2), dtype=np.int64),
         level=np.zeros(n, dtype=np.int64),
         importance=np.zeros(n, dtype=np.int64),
         order=np.empty(n, dtype=np.int64),
         queue=np.empty((8 * n + 64, 2), dtype=np.int64),
-        label=np.zeros((n, 3), dtype=np.int64),
+        label=np.zeros((n, 4), dtype=np.int64),
         heap=np.empty((16 * WITNESS_SETTLED, 2), dtype=np.int64),
     )
     total = (network.edge_weight_ms.astype(np.int64) << 32) | length_mm
@@ -478,44 +177,12 @@ def _draft(network: Network) -> Draft:
     return draft
 
 
-@njit(cache=True, nogil=True)
-def fill_draft(draft: Draft, tail: IntArray, head: IntArray, total: LongArray) -> None:
-    """
-    Make arcs of edges: of parallel ones the best, then the lowest; of self-loops none.
-
-    Parameters
-    ----------
-    draft
-        Empty, filled in.
-    tail
-        Node each edge leaves, shape ``(m,)``.
-    head
-        Node each edge enters, shape ``(m,)``.
-    total
-        Key of each edge, shape ``(m,)``.
-    """
-    for e in range(len(tail)):
-        if tail[e] != head[e]:
-            offer_arc(
-                draft.arc,
-                draft.lists,
-                draft.counts,
-                LONG(tail[e]),
-                LONG(head[e]),
-                total[e],
-                LONG(1),
-                LONG(e),
-                LONG(NONE),
-            )
-
-
-def _widen(draft: Draft) -> Draft:
-    """Twice the room for arcs and the queue, nothing lost."""
-    arc = np.empty((2 * len(draft.arc), 8), dtype=np.int64)
-    arc[: len(draft.arc)] = draft.arc
-    queue = np.empty((2 * len(draft.queue), 2), dtype=np.int64)
-    queue[: len(draft.queue)] = draft.queue
-    return draft._replace(arc=arc, queue=queue)
+def _lists(ends: IntArray, n: int) -> Lists:
+    """Empty lists with room for all edges, and some for the first that move."""
+    room = np.bincount(ends, minlength=n)
+    place = np.stack([np.cumsum(room) - room, np.zeros_like(room), room], axis=1)
+    size = int(room.sum()) + 64
+    return Lists(place, np.empty((size, 2), dtype=np.int64), np.empty((size, 3), dtype=np.int32))
 
 
 def _settle(network: Network, draft: Draft) -> Hierarchy:
@@ -524,26 +191,38 @@ def _settle(network: Network, draft: Draft) -> Hierarchy:
     node = draft.order[::-1].astype(np.int32)
     rank = np.empty(n, dtype=np.int32)
     rank[node] = np.arange(n, dtype=np.int32)
-    arc = draft.arc[: draft.counts[N_ARCS]]
-    tail, head = rank[arc[:, TAIL]], rank[arc[:, HEAD]]
-    low, high = np.maximum(tail, head), np.minimum(tail, head)
-    is_up = tail > head
-    order = np.lexsort((high, low, ~is_up))
-    n_up = int(is_up.sum())
-    place = np.empty(len(arc), dtype=np.int64)
-    place[order] = np.arange(len(arc))
-    place[~is_up] -= n_up
-    is_shortcut = arc[:, OTHER] != NONE
-    half = arc[:, [HALF, OTHER]].copy()
-    half[is_shortcut] = place[half[is_shortcut]]
+    up, place_up = _sort(draft.up, draft.n_left[:, 0], rank)
+    down, place_down = _sort(draft.down, draft.n_left[:, 1], rank)
 
-    def arcs(ids: LongArray) -> Arcs:
+    def arcs(left: LongArray, means: IntArray, order: LongArray, first: LongArray) -> Arcs:
+        half = means[order, HALF:]
+        is_shortcut = half[:, 1] != NONE
+        half[is_shortcut, 0] = place_down[half[is_shortcut, 0]]
+        half[is_shortcut, 1] = place_up[half[is_shortcut, 1]]
         return Arcs(
-            first=freeze(np.searchsorted(low[ids], np.arange(n + 1)).astype(np.int32)),
-            end=freeze(high[ids].astype(np.int32)),
-            ms=freeze((arc[ids, SUM] >> 32).astype(np.int32)),
-            mm=freeze((arc[ids, SUM] & 0xFFFFFFFF).astype(np.int32)),
-            half=freeze(half[ids].astype(np.int32)),
+            first=freeze(first.astype(np.int32)),
+            end=freeze(rank[left[order, NODE]]),
+            ms=freeze((left[order, SUM] >> 32).astype(np.int32)),
+            mm=freeze((left[order, SUM] & LOW_MASK).astype(np.int32)),
+            half=freeze(half),
         )
 
-    return Hierarchy(freeze(rank), freeze(node), arcs(order[:n_up]), arcs(order[n_up:]))
+    return Hierarchy(
+        freeze(rank),
+        freeze(node),
+        arcs(draft.up, draft.up_means, *up),
+        arcs(draft.down, draft.down_means, *down),
+    )
+
+
+def _sort(
+    left: LongArray, n_left: LongArray, rank: IntArray
+) -> tuple[tuple[LongArray, LongArray], LongArray]:
+    """Order of arcs by rank, offsets of ranks in it, and the place of each arc."""
+    n = len(rank)
+    n_arcs = np.diff(n_left, prepend=0)[::-1]
+    low = np.repeat(np.arange(n), n_arcs)[::-1]
+    order = np.argsort(low * n + rank[left[: len(low), NODE]])
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return (order, np.concatenate([[0], np.cumsum(n_arcs)])), place

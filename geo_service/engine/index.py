@@ -3,7 +3,8 @@ The index of a network: hierarchy and labels as flat arrays, in memory or mapped
 
 One ``.npy`` per array and ``index.json`` with magic, version, the network's fingerprint, and size and
 checksum of every file. Sizes are compared whenever an index is loaded, checksums when asked.
-The same network gives the same bytes.
+The same network gives the same bytes. Above `LABELS_MAX_NODES` there are no labels but those that
+`climb` makes for each question.
 """
 
 import hashlib
@@ -16,14 +17,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from geo_service.engine.constants import LABELS_MAX_NODES
 from geo_service.engine.hierarchy import Arcs, Hierarchy, Progress, build_hierarchy
-from geo_service.engine.labels import Labels, build_labels, prune_hierarchy
+from geo_service.engine.labels import NO_LABELS, Labels, build_labels, check_climbs, prune_hierarchy
 from geo_service.engine.lines import freeze
 from geo_service.errors import BadDataError
 from geo_service.network.graph import Network
 
 MAGIC = "geo_service index"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +40,9 @@ class Index:
     hierarchy
         Nodes by importance, and the arcs between them.
     forward
-        Labels in the direction of travel.
+        Labels in the direction of travel, or `NO_LABELS`.
     backward
-        Labels against it.
+        Labels against it, or `NO_LABELS`.
     """
 
     fingerprint: str
@@ -49,14 +51,19 @@ class Index:
     backward: Labels
 
     @property
+    def has_labels(self) -> bool:
+        """Whether labels are there to be read; otherwise they are made for each question."""
+        return len(self.forward.first) > 0
+
+    @property
     def n_bytes(self) -> int:
         """Bytes that are mapped."""
         return sum(array.nbytes for array in _arrays(self).values())
 
 
-def build_index(network: Network, progress: Progress | None = None) -> Index:
+def build_index(network: Network, progress: Progress | None = None, *, labels: bool | None = None) -> Index:
     """
-    Work out hierarchy and labels; some seconds for a city.
+    Work out a hierarchy, and labels where they are worth their memory; some seconds for a city.
 
     Parameters
     ----------
@@ -64,6 +71,8 @@ def build_index(network: Network, progress: Progress | None = None) -> Index:
         Streets of one profile.
     progress
         Called with stage, done and total between chunks of work; what it raises ends the building.
+    labels
+        Whether to make them; by default up to `LABELS_MAX_NODES` nodes. Without, answers are the same.
 
     Returns
     -------
@@ -76,6 +85,9 @@ def build_index(network: Network, progress: Progress | None = None) -> Index:
         If the network is too large, or its ways too long, for sums to fit.
     """
     hierarchy = build_hierarchy(network, progress)
+    if not (network.n_nodes <= LABELS_MAX_NODES if labels is None else labels):
+        check_climbs(hierarchy)
+        return Index(network.fingerprint, hierarchy, NO_LABELS, NO_LABELS)
     forward, backward = build_labels(hierarchy, progress)
     return Index(network.fingerprint, *prune_hierarchy(hierarchy, forward, backward))
 
@@ -133,7 +145,8 @@ def load_index(folder: Path, network: Network, *, verify: bool = False) -> Index
         if header["fingerprint"] != network.fingerprint:
             raise _bad(folder, "index of another network")
         arrays = {}
-        for name in _NAMES:
+        names = _NAMES if "forward_first" in header["files"] else _NAMES[: -2 * len(Labels._fields)]
+        for name in names:
             path, told = folder / f"{name}.npy", header["files"][name]
             if path.stat().st_size != told["size"] or (verify and _describe(path) != told):
                 raise _bad(folder, f"{name}.npy damaged")
@@ -170,7 +183,8 @@ def _arrays(index: Index) -> dict[str, npt.NDArray[Any]]:
     hierarchy = index.hierarchy
     groups = (hierarchy.up, hierarchy.down, index.forward, index.backward)
     columns = (hierarchy.rank, hierarchy.node, *(column for group in groups for column in group))
-    return dict(zip(_NAMES, columns, strict=True))
+    arrays = dict(zip(_NAMES, columns, strict=True))
+    return {name: array for name, array in arrays.items() if index.has_labels or "ward_" not in name}
 
 
 def _assemble(fingerprint: str, arrays: dict[str, npt.NDArray[Any]]) -> Index:
@@ -178,6 +192,8 @@ def _assemble(fingerprint: str, arrays: dict[str, npt.NDArray[Any]]) -> Index:
         return (arrays[f"{group}_{field}"] for field in _GROUPS[group])
 
     hierarchy = Hierarchy(arrays["rank"], arrays["node"], Arcs(*columns("up")), Arcs(*columns("down")))
+    if "forward_first" not in arrays:
+        return Index(fingerprint, hierarchy, NO_LABELS, NO_LABELS)
     return Index(fingerprint, hierarchy, Labels(*columns("forward")), Labels(*columns("backward")))
 
 
@@ -191,7 +207,7 @@ def _check(index: Index, network: Network, folder: Path) -> None:
         is_sound &= arcs.first.shape == (n + 1,) and arcs.half.shape == (a, 2)
         is_sound &= all(column.shape == (a,) for column in (arcs.end, arcs.ms, arcs.mm))
         is_sound &= all(column.dtype == np.int32 for column in arcs)
-    for labels in (index.forward, index.backward):
+    for labels in (index.forward, index.backward) if index.has_labels else ():
         is_sound &= labels.first.shape == (n + 1,)
         is_sound &= labels.entry.shape == labels.mm.shape == (int(labels.first[-1]),)
         is_sound &= labels.first.dtype == labels.entry.dtype == np.int64 and labels.mm.dtype == np.int32

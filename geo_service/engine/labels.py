@@ -24,8 +24,10 @@ from geo_service.engine.constants import (
     HUB_MASK,
     LONG,
     LOW_MASK,
+    MAX_CLIMB_MM,
     MAX_MM,
     MAX_MS,
+    NEVER,
     VIA_BITS,
     VIA_MASK,
 )
@@ -34,9 +36,6 @@ from geo_service.engine.lines import freeze
 from geo_service.engine.snap import BoolArray
 from geo_service.errors import InvalidInputError
 from geo_service.network.graph import ByteArray, IntArray, LongArray
-
-STAMP, KEY, VIA = range(3)
-"""Columns of the board on which a label is put together: by hub, valid if stamped now."""
 
 DONE, NO_ROOM, TOO_LONG = -1, -2, -3
 """What labelling ends with, if not with the rank to go on from."""
@@ -80,8 +79,8 @@ def _gather(
     own_entry: LongArray,
     own_mm: IntArray,
     board: LongArray,
+    via: LongArray,
     hubs: LongArray,
-    stamp: int,
     v: int,
 ) -> int:
     """Lay what the neighbours up the hierarchy know on the board; list the hubs and give their number."""
@@ -92,29 +91,25 @@ def _gather(
         for i in range(own_first[w], own_first[w + 1]):
             hub = (own_entry[i] >> VIA_BITS) & HUB_MASK
             key = (own_entry[i] >> 32 << 32) + own_mm[i] + step
-            if board[hub, STAMP] != stamp:
-                board[hub, STAMP] = stamp
-                hubs[n_hubs] = hub
-                n_hubs += 1
-            elif board[hub, KEY] <= key:
-                continue
-            board[hub, KEY] = key
-            board[hub, VIA] = a - first[v]
+            before = board[hub]
+            if key < before:
+                board[hub] = key
+                via[hub] = a - first[v]
+                if before == NEVER:
+                    hubs[n_hubs] = hub
+                    n_hubs += 1
     return n_hubs
 
 
 @njit(cache=True, nogil=True)
-def _is_covered(
-    first: LongArray, entry: LongArray, mm: IntArray, board: LongArray, stamp: int, hub: int
-) -> bool:
+def _is_covered(first: LongArray, entry: LongArray, mm: IntArray, board: LongArray, hub: int) -> bool:
     """Whether a way through a more important hub is no worse than the one on the board."""
-    key = board[hub, KEY]
+    key = board[hub]
     for i in range(first[hub] + 1, first[hub + 1]):
         rest = (entry[i] >> 32 << 32) + mm[i]
         if rest > key:
             return False
-        over = (entry[i] >> VIA_BITS) & HUB_MASK
-        if board[over, STAMP] == stamp and board[over, KEY] + rest <= key:
+        if board[(entry[i] >> VIA_BITS) & HUB_MASK] + rest <= key:
             return True
     return False
 
@@ -128,9 +123,9 @@ def _keep(
     other_entry: LongArray,
     other_mm: IntArray,
     board: LongArray,
+    via: LongArray,
     hubs: LongArray,
     n_hubs: int,
-    stamp: int,
     v: int,
 ) -> bool:
     """Write the entries of a node that are not covered, nearest first; say whether they fit their limits."""
@@ -142,14 +137,14 @@ def _keep(
     fits = True
     for j in range(n_hubs):
         hub = hubs[j]
-        if not _is_covered(other_first, other_entry, other_mm, board, stamp, hub):
-            key = board[hub, KEY]
+        if not _is_covered(other_first, other_entry, other_mm, board, hub):
+            key = board[hub]
             fits = fits and key >> 32 < MAX_MS and key & LOW_MASK < MAX_MM
-            own_entry[size] = (key >> 32 << 32) | (hub << VIA_BITS) | board[hub, VIA]
+            own_entry[size] = (key >> 32 << 32) | (hub << VIA_BITS) | via[hub]
             size += 1
     own_entry[begin:size].sort()
     for i in range(begin + 1, size):
-        own_mm[i] = board[(own_entry[i] >> VIA_BITS) & HUB_MASK, KEY] & LOW_MASK
+        own_mm[i] = board[(own_entry[i] >> VIA_BITS) & HUB_MASK] & LOW_MASK
     own_first[v + 1] = size
     return fits
 
@@ -160,8 +155,8 @@ def label_nodes(
     own: _Growing,
     other: _Growing,
     board: LongArray,
+    via: LongArray,
     hubs: LongArray,
-    clock: int,
     v: int,
 ) -> int:
     """
@@ -176,11 +171,11 @@ def label_nodes(
     other
         Labels of the other direction.
     board
-        `STAMP`, `KEY` and `VIA` by hub, shape ``(n, 3)``.
+        Key by hub, `NEVER` before and after, shape ``(n,)``.
+    via
+        Room for the arc towards each hub, shape ``(n,)``.
     hubs
         Room to list hubs, shape ``(n,)``.
-    clock
-        A stamp never used before.
     v
         Rank of the node.
 
@@ -190,14 +185,17 @@ def label_nodes(
         `DONE`, `NO_ROOM`, or `TOO_LONG`.
     """
     n_hubs = _gather(
-        arcs.first, arcs.end, arcs.ms, arcs.mm, own.first, own.entry, own.mm, board, hubs, clock, v
+        arcs.first, arcs.end, arcs.ms, arcs.mm, own.first, own.entry, own.mm, board, via, hubs, v
     )
-    if own.first[v] + n_hubs + 1 > len(own.entry):
-        return NO_ROOM
-    fits = _keep(
-        own.first, own.entry, own.mm, other.first, other.entry, other.mm, board, hubs, n_hubs, clock, v
-    )
-    return DONE if fits else TOO_LONG
+    end: int = LONG(NO_ROOM)
+    if own.first[v] + n_hubs < len(own.entry):
+        fits = _keep(
+            own.first, own.entry, own.mm, other.first, other.entry, other.mm, board, via, hubs, n_hubs, v
+        )
+        end = LONG(DONE if fits else TOO_LONG)
+    for j in range(n_hubs):
+        board[hubs[j]] = NEVER
+    return end
 
 
 @njit(cache=True, nogil=True)
@@ -207,8 +205,8 @@ def label_chunk(
     forward: _Growing,
     backward: _Growing,
     board: LongArray,
+    via: LongArray,
     hubs: LongArray,
-    clock: LongArray,
     begin: int,
     n_nodes: int,
 ) -> int:
@@ -226,11 +224,11 @@ def label_chunk(
     backward
         The same for the other direction.
     board
-        `STAMP`, `KEY` and `VIA` by hub, shape ``(n, 3)``.
+        Key by hub, `NEVER` before and after, shape ``(n,)``.
+    via
+        Room for the arc towards each hub, shape ``(n,)``.
     hubs
         Room to list hubs, shape ``(n,)``.
-    clock
-        Last stamp given out, shape ``(1,)``.
     begin
         Rank to begin with.
     n_nodes
@@ -239,14 +237,13 @@ def label_chunk(
     Returns
     -------
     end
-        `DONE`, `TOO_LONG`, ``NO_ROOM - r`` if there is no room for rank ``r``, or the next rank.
+        `TOO_LONG`, ``TOO_LONG - 1 - r`` if there is no room for rank ``r``, or the next rank.
     """
     n = len(forward.first) - 1
     for v in range(begin, min(begin + n_nodes, n)):
-        clock[0] += 2
-        end = label_nodes(up, forward, backward, board, hubs, clock[0], LONG(v))
+        end = label_nodes(up, forward, backward, board, via, hubs, LONG(v))
         if end == DONE:
-            end = label_nodes(down, backward, forward, board, hubs, clock[0] + 1, LONG(v))
+            end = label_nodes(down, backward, forward, board, via, hubs, LONG(v))
         if end == TOO_LONG:
             return TOO_LONG
         if end == NO_ROOM:
@@ -276,20 +273,12 @@ def build_labels(hierarchy: Hierarchy, progress: Progress | None = None) -> tupl
         If there are more nodes, or more arcs at one, than an entry can name, or ways too long for it.
     """
     n = len(hierarchy.rank)
-    most = max(int(np.diff(arcs.first).max(initial=0)) for arcs in (hierarchy.up, hierarchy.down))
-    if n > HUB_MASK or most > VIA_MASK:
-        raise InvalidInputError(
-            f"{n} nodes with up to {most} arcs are too many for labels; "
-            f"at most 2^{HUB_BITS} nodes with 2^{VIA_BITS} arcs are allowed",
-            parameter="network",
-            value=n,
-        )
+    check_size(hierarchy)
     forward, backward = _room(n), _room(n)
-    board, hubs = np.zeros((n, 3), dtype=np.int64), np.empty(n, dtype=np.int64)
-    clock = np.zeros(1, dtype=np.int64)
+    board, (via, hubs) = np.full(n, NEVER, dtype=np.int64), np.empty((2, n), dtype=np.int64)
     done = 0
     while done < n:
-        end = label_chunk(hierarchy.up, hierarchy.down, forward, backward, board, hubs, clock, done, CHUNK)
+        end = label_chunk(hierarchy.up, hierarchy.down, forward, backward, board, via, hubs, done, CHUNK)
         if end == TOO_LONG:
             raise too_long()
         if end < TOO_LONG:
@@ -300,6 +289,74 @@ def build_labels(hierarchy: Hierarchy, progress: Progress | None = None) -> tupl
         if progress is not None:
             progress("labels", done, n)
     return _trim(forward), _trim(backward)
+
+
+def check_size(hierarchy: Hierarchy) -> None:
+    """
+    Refuse a hierarchy too large for its nodes to be named in a label.
+
+    Parameters
+    ----------
+    hierarchy
+        Nodes by importance, and their arcs.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are more nodes, or more arcs at one, than an entry can name.
+    """
+    n = len(hierarchy.rank)
+    most = max(int(np.diff(arcs.first).max(initial=0)) for arcs in (hierarchy.up, hierarchy.down))
+    if n > HUB_MASK or most > VIA_MASK:
+        raise InvalidInputError(
+            f"{n} nodes with up to {most} arcs are too many for labels; "
+            f"at most 2^{HUB_BITS} nodes with 2^{VIA_BITS} arcs are allowed",
+            parameter="network",
+            value=n,
+        )
+
+
+NO_LABELS = Labels(
+    freeze(np.zeros(0, dtype=np.int64)),
+    freeze(np.zeros(0, dtype=np.int64)),
+    freeze(np.zeros(0, dtype=np.int32)),
+)
+"""Of an index that has none."""
+
+
+@njit(cache=True, nogil=True)
+def _longest(first: IntArray, end: IntArray, weight: IntArray, farthest: LongArray) -> int:
+    """The most that any way up the hierarchy may add up to."""
+    most: int = LONG(0)
+    for v in range(len(first) - 1):
+        farthest[v] = 0
+        for a in range(first[v], first[v + 1]):
+            farthest[v] = max(farthest[v], farthest[end[a]] + weight[a])
+        most = max(most, farthest[v])
+    return most
+
+
+def check_climbs(hierarchy: Hierarchy) -> None:
+    """
+    Refuse a hierarchy in which a search upwards might meet costs that do not fit a label.
+
+    Parameters
+    ----------
+    hierarchy
+        Nodes by importance, and their arcs.
+
+    Raises
+    ------
+    InvalidInputError
+        If the longest way up does not fit, or there are too many nodes.
+    """
+    check_size(hierarchy)
+    farthest = np.empty(len(hierarchy.rank), dtype=np.int64)
+    for arcs in (hierarchy.up, hierarchy.down):
+        longest_ms = _longest(arcs.first, arcs.end, arcs.ms, farthest)
+        longest_mm = _longest(arcs.first, arcs.end, arcs.mm, farthest)
+        if longest_ms >= MAX_MS or longest_mm >= MAX_CLIMB_MM:
+            raise too_long()
 
 
 def _room(n: int) -> _Growing:
@@ -336,25 +393,21 @@ def mark_fastest(arcs: Arcs, own: Labels, other: Labels, board: LongArray, is_fa
     other
         Labels of the other direction.
     board
-        `STAMP`, `KEY` and `VIA` by hub, all zero, shape ``(n, 3)``.
+        Room for a key by hub, `NEVER` before and after, shape ``(n,)``.
     is_fastest
         Filled in, shape ``(a,)``.
     """
     for v in range(len(arcs.first) - 1):
-        stamp = v + 1
         for i in range(own.first[v], own.first[v + 1]):
-            hub = (own.entry[i] >> VIA_BITS) & HUB_MASK
-            board[hub, STAMP] = stamp
-            board[hub, KEY] = (own.entry[i] >> 32 << 32) + own.mm[i]
+            board[(own.entry[i] >> VIA_BITS) & HUB_MASK] = (own.entry[i] >> 32 << 32) + own.mm[i]
         for a in range(arcs.first[v], arcs.first[v + 1]):
-            key = (LONG(arcs.ms[a]) << 32) + arcs.mm[a]
-            w = LONG(arcs.end[a])
-            is_fastest[a] = 1
-            for i in range(other.first[w], other.first[w + 1]):
-                hub = (other.entry[i] >> VIA_BITS) & HUB_MASK
+            best: int = LONG(NEVER)
+            for i in range(other.first[arcs.end[a]], other.first[arcs.end[a] + 1]):
                 rest = (other.entry[i] >> 32 << 32) + other.mm[i]
-                if board[hub, STAMP] == stamp and board[hub, KEY] + rest < key:
-                    is_fastest[a] = 0
+                best = min(best, board[(other.entry[i] >> VIA_BITS) & HUB_MASK] + rest)
+            is_fastest[a] = (LONG(arcs.ms[a]) << 32) + arcs.mm[a] <= best
+        for i in range(own.first[v], own.first[v + 1]):
+            board[(own.entry[i] >> VIA_BITS) & HUB_MASK] = NEVER
 
 
 def prune_hierarchy(
@@ -381,7 +434,7 @@ def prune_hierarchy(
     keeps = []
     for arcs, own, other in ((hierarchy.up, forward, backward), (hierarchy.down, backward, forward)):
         is_fastest = np.zeros(len(arcs.end), dtype=np.uint8)
-        mark_fastest(arcs, own, other, np.zeros((n, 3), dtype=np.int64), is_fastest)
+        mark_fastest(arcs, own, other, np.full(n, NEVER, dtype=np.int64), is_fastest)
         keeps.append(is_fastest.astype(np.bool_))
     place_up, place_down = (np.cumsum(keep) - 1 for keep in keeps)
 

@@ -4,13 +4,20 @@ from typing import Final
 
 import numpy as np
 
-from geo_service.engine.constants import FEW, NO_CUTOFF
+from geo_service.engine.constants import CHUNK, FEW, NO_CUTOFF
 from geo_service.engine.dijkstra import Nearest, Windows, nothing_found, search
 from geo_service.engine.direct import Direct
 from geo_service.engine.facilities import Stand
-from geo_service.engine.scan import find_listed, find_nearest, nearest_to_nodes, nearest_to_point
+from geo_service.engine.join import RANK
+from geo_service.engine.scan import (
+    find_listed,
+    find_nearest,
+    nearest_to_node,
+    nearest_to_nodes,
+    nearest_to_point,
+)
 from geo_service.engine.snap import Snaps
-from geo_service.engine.works import ALWAYS, Works
+from geo_service.engine.works import ALWAYS, Works, hang_nodes
 from geo_service.network.graph import IntArray, LongArray
 
 _INT: Final = np.dtype(np.int32)
@@ -50,17 +57,20 @@ def find_by_labels(works: Works, origins: Snaps, stand: Stand, k: int, windows: 
     found = Nearest(np.empty((n, k), _INT), np.empty((n, k), _LONG), np.empty((n, k), _LONG))
     low, stamp, wanted = own.low(n_facilities, n), own.stamp, min(k, max(n_facilities, 1))
     opened = (*_ALWAYS, 0) if windows is None else (*windows, 1)
+    asked, backward = works.asked, None
+    if not works.need_index("this").has_labels:
+        forward = works.labels_of(works.hook(works.hang(origins, is_left=True)).at, is_back=False)
+        asked = (works.lines.link, *forward)
     row = 0
     while row < n:
         end = n
         if wanted <= FEW and stand.asked:
-            row = _find_nearest.call(
-                *columns, *works.asked, *stand.asked, *opened, low, stamp, row, wanted, *found
-            )
+            row = _find_nearest.call(*columns, *asked, *stand.asked, *opened, low, stamp, row, wanted, *found)
             end = min(row + 1, n)
         if row < n:
+            backward = backward or works.labels_of(stand.arrive.at, is_back=True)
             _find_listed.call(
-                *columns, *works.asked, works.edge_key, *works.backward_labels, *stand.arrive, stand.rows, *opened, low,
+                *columns, *asked, works.edge_key, *backward, *stand.arrive, stand.rows, *opened, low,
                 own.desk(0).board, row, end, wanted, *found,
             )  # fmt: skip
             row = end
@@ -152,10 +162,41 @@ def find_from_nodes(works: Works, nodes: LongArray, stand: Stand, k: int) -> tup
     found
         Rows of facilities, and their costs in milliseconds; -1 where there is none, each ``(n, k)``.
     """
-    index, buckets = works.need_index("nearest_nodes"), stand.buckets
+    rank, buckets = works.need_index("nearest_nodes").hierarchy.rank, stand.buckets
     facility, cost_ms = np.empty((len(nodes), k), _INT), np.empty((len(nodes), k), _LONG)
-    nearest_to_nodes(
-        index.hierarchy.rank, index.forward.first, index.forward.entry, buckets.first, buckets.entry, nodes,
-        facility, cost_ms,
-    )  # fmt: skip
+    for begin in range(0, len(nodes), CHUNK):
+        some = slice(begin, begin + CHUNK)
+        forward = works.labels_of(works.hook(hang_nodes(nodes[some])).at, is_back=False)
+        nearest_to_nodes(
+            rank, forward.first, forward.entry, buckets.first, buckets.entry, nodes[some], facility[some],
+            cost_ms[some],
+        )  # fmt: skip
     return facility, cost_ms
+
+
+def find_from_node(works: Works, node: int, stand: Stand, k: int) -> LongArray:
+    """
+    The k nearest of one node, by labels made for it.
+
+    Parameters
+    ----------
+    works
+        Streets and hierarchy.
+    node
+        Where to start.
+    stand
+        What to look for.
+    k
+        How many.
+
+    Returns
+    -------
+    found
+        Rows of facilities, and their costs in milliseconds; -1 where there is none, shape ``(2, k)``.
+    """
+    rank = works.need_index("nearest_node").hierarchy.rank
+    start, _ = works.own.pair
+    start.at[0, 0, RANK] = rank[node]
+    forward, found = works.labels_of(start.at, is_back=False), np.empty((2, k), _LONG)
+    nearest_to_node(rank, forward.first, forward.entry, stand.buckets.first, stand.buckets.entry, node, found)
+    return found

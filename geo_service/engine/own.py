@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 
+from geo_service.engine.climb import Climber, Shelf, build_climber, build_shelf
 from geo_service.engine.constants import NONE
 from geo_service.engine.dijkstra import Windows, Workspace, build_workspace
 from geo_service.engine.join import Desk, Hooks, build_desk
@@ -38,6 +39,8 @@ class Own(threading.local):
         self._trail: Trail | None = None
         self._spread: Spread | None = None
         self._pair: tuple[Hooks, Hooks] | None = None
+        self._climber: Climber | None = None
+        self._shelves: list[Shelf] = []
         self.stamp = 1
         """The first stamp of the running question."""
         self._next_stamp = 1
@@ -93,6 +96,31 @@ class Own(threading.local):
         if self._spread is None:
             self._spread = build_spread(self._n_nodes, self._n_edges)
         return self._spread
+
+    def climber(self, n_arcs: int) -> Climber:
+        """
+        Where searches up the hierarchy are written.
+
+        Parameters
+        ----------
+        n_arcs
+            Arcs of the direction with more of them; always the same.
+
+        Returns
+        -------
+        climber
+            Pages that no search touches take no memory.
+        """
+        if self._climber is None:
+            self._climber = build_climber(self._n_nodes, n_arcs)
+        return self._climber
+
+    @property
+    def shelves(self) -> list[Shelf]:
+        """Where labels are put that are made for a question, forward and backward; replaced by longer ones."""
+        if not self._shelves:
+            self._shelves = [build_shelf(self._n_nodes), build_shelf(self._n_nodes)]
+        return self._shelves
 
     @property
     def pair(self) -> tuple[Hooks, Hooks]:

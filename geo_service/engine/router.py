@@ -26,7 +26,13 @@ from geo_service.engine.dijkstra import Nearest, Windows, nothing_found, search
 from geo_service.engine.direct import Direct
 from geo_service.engine.facilities import Facilities, build_facilities, build_hung
 from geo_service.engine.index import Index, build_index, load_index, save_index
-from geo_service.engine.nearest import find_by_labels, find_by_search, find_from_nodes, find_from_point
+from geo_service.engine.nearest import (
+    find_by_labels,
+    find_by_search,
+    find_from_node,
+    find_from_nodes,
+    find_from_point,
+)
 from geo_service.engine.path import Path
 from geo_service.engine.reach import Reach, build_reach
 from geo_service.engine.scan import nearest_to_node
@@ -268,7 +274,7 @@ class Router:
         check_k(k)
         if windows is not None:
             windows = works.take_windows(windows, len(stand.snaps.link))
-        if k <= FEW and self.index is not None:
+        if k <= FEW and self.index is not None and self.index.has_labels:
             found = find_from_point(works, float(lon), float(lat), stand, k, windows)
         if found is None:
             found = np.stack(
@@ -294,6 +300,8 @@ class Router:
         found
             Rows of facilities, and their costs in milliseconds; -1 where there is none, shape ``(2, k)``.
         """
+        if not facilities.quick:
+            return find_from_node(self._works, node, facilities.stand, k)
         found = np.empty((2, k), dtype=np.int64)
         _nearest_to_node.call(*facilities.quick, node, found)
         return found

@@ -21,6 +21,7 @@ from geo_service.engine.constants import (
     FAR_MS,
     HUB_MASK,
     LANES,
+    LONG,
     LOW_MASK,
     NEVER,
     NONE,
@@ -148,12 +149,33 @@ def sweep_down(tail: IntArray, arc: LongArray, value: LongArray) -> None:
 
 
 @njit(cache=True, nogil=True)
+def sow_buckets(bucket_first: LongArray, bucket_entry: LongArray, value: LongArray) -> None:
+    """
+    Write at each hub the nearest facility of its bucket: what a sweep up would tell, where it matters.
+
+    Parameters
+    ----------
+    bucket_first
+        Offsets of buckets.
+    bucket_entry
+        ``cost << 32 | facility``, ascending at each hub.
+    value
+        Filled in by rank, shape ``(n,)``.
+    """
+    for h in range(len(value)):
+        begin = bucket_first[h]
+        value[h] = bucket_entry[begin] if begin < bucket_first[h + 1] else NEVER
+
+
+@njit(cache=True, nogil=True)
 def cover(
     up: Flat,
     down: Flat,
     rank: IntArray,
     at: LongArray,
     rows: LongArray,
+    bucket_first: LongArray,
+    bucket_entry: LongArray,
     value: LongArray,
     cost_ms: LongArray,
     facility: IntArray,
@@ -173,6 +195,10 @@ def cover(
         Hooks of facilities.
     rows
         Which of them.
+    bucket_first
+        Offsets of their buckets; empty if there are none.
+    bucket_entry
+        Entries of their buckets.
     value
         Room for the sweeps, shape ``(n,)``.
     cost_ms
@@ -180,14 +206,42 @@ def cover(
     facility
         Filled in, shape ``(n,)``.
     """
-    sow(at, rows, value)
-    sweep_up(down.tail, down.arc, value)
+    if len(bucket_first) > 0:
+        sow_buckets(bucket_first, bucket_entry, value)
+    else:
+        sow(at, rows, value)
+        sweep_up(down.tail, down.arc, value)
     sweep_down(up.tail, up.arc, value)
     for v in range(len(rank)):
         best = value[np.uint32(rank[v])]
         is_reached = best < NEVER
         cost_ms[v] = best >> 32 if is_reached else UNREACHED
         facility[v] = best & LOW_MASK if is_reached else NONE
+
+
+@njit(cache=True, nogil=True)
+def sweep_keys(first: IntArray, end: IntArray, ms: IntArray, mm: IntArray, value: LongArray) -> None:
+    """
+    Ask more important nodes for keys, from the first rank to the last.
+
+    Parameters
+    ----------
+    first
+        Offsets of arcs.
+    end
+        Their more important ends.
+    ms
+        Their costs.
+    mm
+        Their lengths.
+    value
+        Key by rank, `NEVER` where none is known, changed.
+    """
+    for v in range(len(first) - 1):
+        best = value[v]
+        for a in range(first[v], first[v + 1]):
+            best = min(best, value[end[a]] + (LONG(ms[a]) << 32) + mm[a])
+        value[v] = min(best, LONG(NEVER))
 
 
 @njit(cache=True, nogil=True)
@@ -254,19 +308,20 @@ def _start_lane(
 
 
 @njit(cache=True, nogil=True)
-def _sweep_lanes(first: IntArray, arc: IntArray, cost: CostArray, best: CostArray) -> None:
-    """Ask more important nodes for all lanes at once; compiled to a few wide instructions per arc."""
+def _sweep_lanes(first: IntArray, arc: IntArray, cost: CostArray) -> None:
+    """
+    Ask more important nodes for all lanes at once; compiled to a few wide instructions per arc.
+
+    Rows of ``cost`` are addressed in one flat array: as rows of two dimensions they took twice as long.
+    """
     for v in range(len(first) - 1):
-        for lane in range(LANES):
-            best[lane] = cost[v, lane]
+        here = np.uint32(v * LANES)
         for a in range(first[v], first[v + 1]):
-            end = arc[a, 0]
+            end = np.uint32(arc[a, 0] * LANES)
             ms = arc[a, 1]
             for lane in range(LANES):
-                there = np.int32(cost[end, lane] + ms)
-                best[lane] = min(best[lane], there)
-        for lane in range(LANES):
-            cost[v, lane] = best[lane]
+                there = np.int32(cost[end + np.uint32(lane)] + ms)
+                cost[here + np.uint32(lane)] = min(cost[here + np.uint32(lane)], there)
 
 
 @njit(cache=True, nogil=True)
@@ -274,17 +329,19 @@ def _write_lanes(
     place: IntArray, targets: LongArray, cost: CostArray, begin: int, n_lanes: int, cost_ms: LongArray
 ) -> None:
     """Write what the lanes hold at the destinations into the rows of their origins."""
-    for lane in range(n_lanes):
-        out = cost_ms[begin + lane]
-        for f in range(len(targets)):
-            best = np.int64(FAR_MS)
-            for slot in range(2):
-                r = targets[f, slot, RANK]
-                if r != NONE:
-                    there = np.int64(cost[place[r], lane])
-                    if there < FAR_MS:
-                        best = min(best, there + (targets[f, slot, SUM] >> 32))
-            out[f] = best if best < FAR_MS else UNREACHED
+    for f in range(len(targets)):
+        for lane in range(n_lanes):
+            cost_ms[begin + lane, f] = UNREACHED
+        for slot in range(2):
+            r = targets[f, slot, RANK]
+            if r == NONE:
+                continue
+            rest = targets[f, slot, SUM] >> 32
+            for lane in range(n_lanes):
+                there = np.int64(cost[place[r], lane])
+                before = cost_ms[begin + lane, f]
+                if there < FAR_MS and (before == UNREACHED or there + rest < before):
+                    cost_ms[begin + lane, f] = there + rest
 
 
 @njit(cache=True, nogil=True)
@@ -311,12 +368,11 @@ def fill_matrix(
     n_kept = _mark(down.first, down.end, targets, place)
     first, arc = _restrict(down, place, n_kept)
     cost = np.empty((n_kept, LANES), dtype=np.int32)
-    best = np.empty(LANES, dtype=np.int32)
     n = len(sources)
     for begin in range(0, n, LANES):
         cost[:] = FAR_MS
         n_lanes = min(LANES, n - begin)
         for lane in range(n_lanes):
             _start_lane(forward.first, forward.entry, place, sources, begin + lane, lane, cost)
-        _sweep_lanes(first, arc, cost, best)
+        _sweep_lanes(first, arc, cost.ravel())
         _write_lanes(place, targets, cost, begin, n_lanes, cost_ms)

@@ -1,10 +1,11 @@
-"""From two labels that meet to the edges of the way: down the labels' parents, then shortcuts unpacked."""
+"""From two labels that meet to the edges of the way: along the labels or the searches, then shortcuts unpacked."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
+from geo_service.engine.climb import push_arcs
 from geo_service.engine.constants import HUB_MASK, LONG, NEVER, NONE, VIA_BITS, VIA_MASK
 from geo_service.engine.join import (
     RANK,
@@ -111,11 +112,18 @@ def _meet_hub(first: LongArray, entry: LongArray, mm: IntArray, board: LongArray
 
 
 @njit(cache=True, nogil=True)
+def _turn_round(stack: LongArray, low: int, high: int) -> None:
+    """Turn the order of a part of the stack round."""
+    for i in range((high - low) >> 1):
+        stack[low + i], stack[high - 1 - i] = stack[high - 1 - i], stack[low + i]
+
+
+@njit(cache=True, nogil=True)
 def trace(
     up_first: IntArray, up_end: IntArray, up_half: IntArray, down_first: IntArray, down_end: IntArray,
     down_half: IntArray, own_first: LongArray, own_entry: LongArray, own_mm: IntArray, first: LongArray,
-    entry: LongArray, mm: IntArray, edge_key: LongArray, sources: Hooks, targets: Hooks, board: LongArray,
-    edge: IntArray, stack: LongArray,
+    entry: LongArray, mm: IntArray, came: IntArray, came_back: IntArray, edge_key: LongArray, sources: Hooks,
+    targets: Hooks, board: LongArray, edge: IntArray, stack: LongArray,
 ) -> tuple[int, int, int, int]:  # fmt: skip
     """
     Find the fastest way between two points, and the whole edges on it.
@@ -146,6 +154,10 @@ def trace(
         Their entries.
     mm
         Their lengths.
+    came
+        How each entry of forward labels was come to, if they were made for this; else empty.
+    came_back
+        The same of backward ones.
     edge_key
         Key of each edge.
     sources
@@ -187,8 +199,12 @@ def trace(
     if hub == NONE:
         return best, way[0], way[1], LONG(0)
     t, r = targets.at[0, way[1], RANK], sources.at[0, way[0], RANK]
-    low = _climb(down_first, down_end, first, entry, t, hub, stack, LONG(0), LONG(1))
-    size = _climb(up_first, up_end, own_first, own_entry, r, hub, stack, low, LONG(0))
-    for i in range((size - low) >> 1):
-        stack[low + i], stack[size - 1 - i] = stack[size - 1 - i], stack[low + i]
+    if len(came) > 0:
+        low = push_arcs(entry, came_back, first[t], hub, stack, LONG(0), LONG(1))
+        size = push_arcs(own_entry, came, own_first[r], hub, stack, low, LONG(0))
+        _turn_round(stack, LONG(0), low)
+    else:
+        low = _climb(down_first, down_end, first, entry, t, hub, stack, LONG(0), LONG(1))
+        size = _climb(up_first, up_end, own_first, own_entry, r, hub, stack, low, LONG(0))
+        _turn_round(stack, low, size)
     return best, way[0], way[1], _unpack(up_half, down_half, stack, size, edge)

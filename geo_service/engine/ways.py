@@ -2,19 +2,23 @@
 
 import numpy as np
 
-from geo_service.engine.constants import LOW_MASK, NEVER, NO_CUTOFF, NONE
+from geo_service.engine.constants import LOW_MASK, NEVER, NO_CUTOFF
 from geo_service.engine.dijkstra import Ends, nothing_found, search
 from geo_service.engine.direct import Direct
+from geo_service.engine.join import Hooks
 from geo_service.engine.lines import freeze
 from geo_service.engine.path import Path, Way, build_path, draw_edges, follow, lay_edges
 from geo_service.engine.snap import Snaps
 from geo_service.engine.trace import trace
 from geo_service.engine.works import ALWAYS, Works
 
+_NOT_CLIMBED = np.empty((0, 2), dtype=np.int32)
+"""Saved labels were not come to by a search."""
+
 _NO_GAPS = freeze(np.zeros(2, dtype=np.int64))
 """A way between nodes has none."""
 
-_trace_way, _lay_edges, _draw_edges = Direct(trace), Direct(lay_edges), Direct(draw_edges)
+_trace, _lay_edges, _draw_edges = Direct(trace), Direct(lay_edges), Direct(draw_edges)
 
 
 def find_path(works: Works, origin: Snaps, destination: Snaps) -> Path | None:
@@ -36,7 +40,7 @@ def find_path(works: Works, origin: Snaps, destination: Snaps) -> Path | None:
         None if no way leads there.
     """
     ends = (works.hang(origin, is_left=True), works.hang(destination, is_left=False))
-    way = _search(works, *ends) if works.index is None else _trace(works, *ends)
+    way = _search(works, *ends) if works.index is None else _join(works, *ends)
     if way is None:
         return None
     points = (origin, destination)
@@ -61,12 +65,10 @@ def find_path_of_nodes(works: Works, tail: int, head: int) -> Path | None:
     path
         Whole edges, no gaps; none if no way leads there.
     """
-    index = works.need_index("route_nodes")
-    hierarchy, trail, (start, end) = index.hierarchy, works.own.trail, works.own.pair
-    start.at[0, 0, 0], end.at[0, 0, 0] = hierarchy.rank[tail], hierarchy.rank[head]
-    key, _, _, n = _trace_way.call(
-        *works.traced, works.edge_key, start, end, works.own.desk(0).board, *trail
-    )  # fmt: skip
+    rank = works.need_index("route_nodes").hierarchy.rank
+    trail, (start, end) = works.own.trail, works.own.pair
+    start.at[0, 0, 0], end.at[0, 0, 0] = rank[tail], rank[head]
+    key, _, _, n = _meet(works, start, end)
     if key == NEVER:
         return None
     edge, costs, first_point = trail.edge[:n].copy(), np.empty((2, n), np.int64), np.empty(n + 1, np.int32)
@@ -79,12 +81,23 @@ def find_path_of_nodes(works: Works, tail: int, head: int) -> Path | None:
 def _search(works: Works, sources: Ends, targets: Ends) -> Way | None:
     work, found = works.own.work(1), nothing_found(1, 1)
     search(works.forward, sources, targets, ALWAYS, 1, NO_CUTOFF, work, found)
-    return None if found.facility[0, 0] == NONE else follow(work, works.forward, sources, targets)
+    return None if found.facility[0, 0] != 0 else follow(work, works.forward, sources, targets)
 
 
-def _trace(works: Works, sources: Ends, targets: Ends) -> Way | None:
-    trail = works.own.trail
-    key, slot, side, n_edges = _trace_way.call(
-        *works.traced, works.edge_key, works.hook(sources), works.hook(targets), works.own.desk(0).board, *trail
+def _join(works: Works, sources: Ends, targets: Ends) -> Way | None:
+    key, slot, side, n_edges = _meet(works, works.hook(sources), works.hook(targets))
+    edge = works.own.trail.edge[:n_edges]
+    return None if key == NEVER else Way(key >> 32, key & LOW_MASK, slot, side, edge)
+
+
+def _meet(works: Works, sources: Hooks, targets: Hooks) -> tuple[int, int, int, int]:
+    """What `trace` tells, by labels that are there or made for it."""
+    forward, backward = works.labels_of(sources.at, is_back=False), works.labels_of(targets.at, is_back=True)
+    came, came_back = _NOT_CLIMBED, _NOT_CLIMBED
+    if not works.need_index("this").has_labels:
+        came, came_back = (shelf.came for shelf in works.own.shelves)
+    answer: tuple[int, int, int, int] = _trace.call(
+        *works.arcs, *forward, *backward, came, came_back, works.edge_key, sources, targets,
+        works.own.desk(0).board, *works.own.trail,
     )  # fmt: skip
-    return None if key == NEVER else Way(key >> 32, key & LOW_MASK, slot, side, trail.edge[:n_edges])
+    return answer

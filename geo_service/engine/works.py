@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from geo_service.engine.climb import Shelf, build_shelf, stock
 from geo_service.engine.constants import NONE
 from geo_service.engine.dijkstra import Ends, Streets, Windows, build_ends
 from geo_service.engine.facilities import NO_BUCKETS, NO_HOOKS, Facilities, Machine, Stand
 from geo_service.engine.index import Index
-from geo_service.engine.join import Hooks, build_hooks
+from geo_service.engine.join import RANK, Hooks, build_hooks
 from geo_service.engine.labels import Labels
 from geo_service.engine.lines import BEGIN, EDGES, LAST, Lines, build_lines, freeze
 from geo_service.engine.own import Own
@@ -205,6 +206,53 @@ class Works:
         """
         return build_hooks(ends, self.need_index("this").hierarchy.rank)
 
+    def labels_of(self, at: LongArray, *, is_back: bool) -> Labels:
+        """
+        Labels of the nodes some points hang on, read or made.
+
+        Parameters
+        ----------
+        at
+            Hooks of the points.
+        is_back
+            Against the direction of travel.
+
+        Returns
+        -------
+        labels
+            Of these ranks at least. Those that are made last until this thread asks again for that direction.
+        """
+        index = self.need_index("this")
+        if index.has_labels:
+            return index.backward if is_back else index.forward
+        shelves = self.own.shelves
+        shelves[is_back] = self.climb(at, shelves[is_back], is_back=is_back)
+        return shelves[is_back].labels
+
+    def climb(self, at: LongArray, shelf: Shelf, *, is_back: bool) -> Shelf:
+        """
+        Make labels of the nodes some points hang on.
+
+        Parameters
+        ----------
+        at
+            Hooks of the points.
+        shelf
+            Where they are put; what stands there is lost.
+        is_back
+            Against the direction of travel.
+
+        Returns
+        -------
+        shelf
+            With these labels.
+        """
+        hierarchy = self.need_index("this").hierarchy
+        own, other = (hierarchy.down, hierarchy.up) if is_back else (hierarchy.up, hierarchy.down)
+        climber = self.own.climber(max(len(own.end), len(other.end)))
+        ranks = np.unique(at[:, :, RANK])
+        return stock(own, other, climber, ranks[ranks != NONE], shelf)
+
     def stand(self, facilities: Snaps | Facilities) -> Stand:
         """
         Facilities ready to be asked for.
@@ -242,9 +290,18 @@ class Works:
         machine
             For as long as they live.
         """
-        return Machine(
-            self.index, self.take, lambda snaps, is_left: self.hang(snaps, is_left=is_left), self.own.desk
-        )
+        index = self.index
+
+        def backward(at: LongArray) -> Labels:
+            assert index is not None
+            if index.has_labels:
+                return index.backward
+            return self.climb(at, build_shelf(self.network.n_nodes), is_back=True).labels
+
+        def hang(snaps: Snaps, is_left: bool) -> Ends:
+            return self.hang(snaps, is_left=is_left)
+
+        return Machine(index, self.take, hang, self.own.desk, backward)
 
     def take_nodes(self, nodes: npt.ArrayLike) -> LongArray:
         """
@@ -321,12 +378,11 @@ class Works:
         return freeze(drawn), freeze(self.lines.xy / 1e6)
 
     @cached_property
-    def traced(self) -> tuple[Any, ...]:
-        """What following a way reads of hierarchy and labels."""
-        index = self.need_index("this")
-        up, down = index.hierarchy.up, index.hierarchy.down
-        arcs = (up.first, up.end, up.half, down.first, down.end, down.half)
-        return (*arcs, *index.forward, *index.backward)
+    def arcs(self) -> tuple[Any, ...]:
+        """What unpacking a way reads of the hierarchy."""
+        hierarchy = self.need_index("this").hierarchy
+        up, down = hierarchy.up, hierarchy.down
+        return up.first, up.end, up.half, down.first, down.end, down.half
 
     @cached_property
     def asked(self) -> tuple[Any, ...]:
@@ -337,11 +393,6 @@ class Works:
     def asked_at(self) -> tuple[Any, ...]:
         """The same, and what snapping reads."""
         return (*self.ground, *self.need_index("this").forward)
-
-    @cached_property
-    def backward_labels(self) -> Labels:
-        """Labels against the direction of travel."""
-        return self.need_index("this").backward
 
 
 def build_works(network: Network, index: Index | None) -> Works:
