@@ -58,8 +58,10 @@ lint: $(VENV)/.installed-dev ## Check style, types, docstrings and spelling only
 	git ls-files -z | xargs -0 $(BIN)/codespell
 	$(BIN)/python tests/repository_rules.py
 
-bench: $(VENV)/.installed-bench ## Measure: every file of benchmarks/, with machine, date, commit and checksums
-	@for bench in benchmarks/[a-z]*.py; do echo "== $$bench"; $(BIN)/python -m "benchmarks.$$(basename $$bench .py)" $(ARGS); done
+bench: $(VENV)/.installed-bench ## Measure on the demo in a few minutes; says how to measure a real extract
+	$(BIN)/python -m benchmarks.engine --quick $(ARGS)
+	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.datum
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; apt-get install python3 python3-venv"; exit 1; }

@@ -24,9 +24,12 @@ from benchmarks.rig import ours as mine
 from benchmarks.rig import report
 from benchmarks.rig.city import build_city
 from benchmarks.rig.clock import Job, Race, Times
+from benchmarks.rig.field import PEERS
 from benchmarks.rig.ours import NAME, Ours
-from benchmarks.rig.peers import PEERS, Hint, Peer, RoutingKitCch, Scipy, version_of
+from benchmarks.rig.peers import Hint, Leeway, Peer, RoutingKitCch, Scipy, version_of
+from benchmarks.rig.start import first_answers
 from benchmarks.rig.streets import FloatArray, IntArray, LongArray, Streets, build_streets, read_streets
+from benchmarks.table import EVERY, SOME, print_report
 
 import numpy as np  # isort: skip
 from geo_service.engine.router import Router  # isort: skip
@@ -35,11 +38,7 @@ assert benchmarks.rig.THREADS
 
 K = 5
 SEED = 1
-SOME, EVERY = ", 30 % eligible", "ours, all eligible"
 SHARES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
-ROUNDING = 1e-5
-"""How much an inexact peer may differ, relative; and two milliseconds."""
-
 GOALS: Mapping[tuple[str, str], float] = {
     ("nearest 5 of 60", "routingkit-cch"): 60,
     ("nearest 5 of 20,000", "networkx"): 30,
@@ -59,9 +58,6 @@ GOALS: Mapping[tuple[str, str], float] = {
 SELECTIVE_S, SNAPPED_S = 35e-6, 10e-6
 """Any selectivity, and the nearest question with everything on it, at most."""
 
-ALL_TO_SOME, LABEL_BYTES, MAPPED_BYTES = 1.5, 1300, 2500
-"""30 % eligible over all eligible; bytes for each node of labels and of all that is mapped: at most."""
-
 
 @dataclass(frozen=True)
 class Task:
@@ -69,8 +65,8 @@ class Task:
     One kind of question, who answers it, and what the answers must be.
 
     ``expected`` gives the right answer to a question, ``checked`` of them are looked at, ``pick`` chooses of
-    an answer what is compared; a task without ``expected`` is only timed. ``stray`` names the peers that need
-    be right only up to rounding, and how many of their answers may be others.
+    an answer what is compared; a task without ``expected`` is only timed. ``leeway`` names the peers that need
+    not be right to the millisecond, and how far they may be off.
     """
 
     name: str
@@ -80,7 +76,7 @@ class Task:
     checked: int = 12
     pick: Callable[[LongArray], LongArray] = field(default=lambda answer: answer)
     limit_s: float | None = None
-    stray: Mapping[str, float] = field(default_factory=dict)
+    leeway: Mapping[str, Leeway] = field(default_factory=dict)
 
 
 class Bench:
@@ -107,7 +103,8 @@ class Bench:
         self.side = min(side, streets.n_nodes)
         self._rng = np.random.default_rng(SEED)
         self._scipy = Scipy(streets)
-        self._stray = {name: peer.stray for name, peer in peers.items() if not peer.is_exact}
+        self._hints: dict[int, Hint] = {}
+        self._leeway = {name: peer.leeway for name, peer in peers.items() if not peer.is_exact}
         self.starts = self._nodes(2000, again=True).tolist()
         self.facilities = {count: self._nodes(count) for count in self.counts}
 
@@ -205,7 +202,7 @@ class Bench:
             {NAME: trial} | {name: job for name, job in jobs.items() if job},
             [None],
             lambda _: self._coverage_ms(more),
-            stray=self._stray,
+            leeway=self._leeway,
         )
 
     # -- filters and changes -------------------------------------------------------------------
@@ -311,7 +308,7 @@ class Bench:
         pick: Callable[[LongArray], LongArray] = lambda answer: answer,
     ) -> Task:
         jobs = {peer: job for peer, it in self.peers.items() if (job := verb(it))}
-        return Task(name, jobs, questions, expected, pick=pick, stray=self._stray)
+        return Task(name, jobs, questions, expected, pick=pick, leeway=self._leeway)
 
     def _nodes(self, count: int, *, again: bool = False) -> IntArray:
         chosen = self._rng.choice(
@@ -327,7 +324,12 @@ class Bench:
         return np.asarray(job.answer(None), dtype=np.int64)
 
     def _hint(self, count: int) -> Hint:
-        facilities = self.facilities[count]
+        """Worked out once for all peers and tasks: it takes seconds in a city."""
+        if count not in self._hints:
+            self._hints[count] = self._find_hint(self.facilities[count])
+        return self._hints[count]
+
+    def _find_hint(self, facilities: IntArray) -> Hint:
         kth = self._scipy.k_costs(self.starts[:150], facilities, K)[:, -1]
         farthest = self._coverage_ms(facilities).max()
         return Hint(float(np.median(kth)), 1.5 * float(max(kth.max(), farthest)), float(farthest))
@@ -360,11 +362,11 @@ def _compare(task: Task, name: str, question: Any, answer: LongArray, right: Lon
     """Rows that a peer was not asked for are missing at the end, or -1 where nothing else is."""
     right = right[: len(answer)]
     assert answer.shape == right.shape, (task.name, name, question, answer.shape, right.shape)
-    if name in task.stray:
-        asked = answer >= 0
-        wrong = np.abs(answer - right)[asked] > 2 + ROUNDING * right[asked]
+    if name in task.leeway:
+        asked, leeway = answer >= 0, task.leeway[name]
+        wrong = np.abs(answer - right)[asked] > leeway.ms + leeway.share * right[asked]
         assert asked.any(), (task.name, name, question)
-        assert wrong.mean() <= task.stray[name], (task.name, name, question, wrong.mean())
+        assert wrong.mean() <= leeway.stray, (task.name, name, question, wrong.mean())
     else:
         assert (answer == right).all(), (task.name, name, question, answer, right)
 
@@ -394,11 +396,11 @@ def build_peers(streets: Streets) -> tuple[dict[str, Peer], dict[str, dict[str, 
             missing.append(name)
             continue
         kind(small)  # import and compile first: what is measured is the work
-        before_mb, wall, cpu = report.resident_mb(), time.perf_counter(), time.process_time()
+        before_mb, wall, cpu = report.resident_mb(), time.perf_counter(), report.cpu_s()
         peers[name] = kind(streets)
         costs[name] = {
             "version": version_of(kind),
-            "cpu_s": time.process_time() - cpu,
+            "cpu_s": report.cpu_s() - cpu,
             "wall_s": time.perf_counter() - wall,
             "grown_mb": report.resident_mb() - before_mb,
             "index_bytes": peers[name].index_bytes(),
@@ -412,14 +414,26 @@ def tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def measure(tasks: Sequence[Task], runs: int, budget_s: float) -> dict[str, list[dict[str, Times]]]:
-    """Times of every task and peer, run by run."""
-    races = {task.name: Race(task.jobs, task.questions, budget_s=budget_s) for task in tasks}
-    measured: dict[str, list[dict[str, Times]]] = {name: [] for name in races}
-    for run in range(runs):
-        for name, race in races.items():
-            measured[name].append(race.run())
-        tell(f"run {run + 1} of {runs} done")
+Run = Mapping[str, Mapping[str, Times]]
+"""Times of one run, by task and peer."""
+
+
+def measure(
+    tasks: Sequence[Task],
+    runs: int,
+    budget_s: float,
+    done: Sequence[Run] = (),
+    keep: Callable[[Sequence[Run]], None] = lambda _: None,
+) -> list[Run]:
+    """Runs up to so many, those that are done already among them; each is kept as soon as it is whole."""
+    measured = list(done[:runs])
+    if len(measured) < runs:
+        races = {task.name: Race(task.jobs, task.questions, budget_s=budget_s) for task in tasks}
+    while len(measured) < runs:
+        begin = time.perf_counter()
+        measured.append({name: race.run() for name, race in races.items()})
+        keep(measured)
+        tell(f"run {len(measured)} of {runs} done in {time.perf_counter() - begin:.0f} s")
     return measured
 
 
@@ -445,9 +459,14 @@ def summarise(task: Task, runs: Sequence[Mapping[str, Times]]) -> dict[str, Any]
 
 
 def run_all(
-    streets: Streets, counts: Sequence[int], runs: int, budget_s: float, side: int = 1000
+    streets: Streets,
+    counts: Sequence[int],
+    runs: int,
+    budget_s: float,
+    side: int = 1000,
+    path: Path | None = None,
 ) -> dict[str, Any]:
-    """Everything on some streets, as it is written to the JSON file."""
+    """Everything on some streets, as it is written to the JSON file; after each run, if there is one."""
     with report.told_beside():
         peers, costs, missing = build_peers(streets)
     for name in missing:
@@ -461,95 +480,63 @@ def run_all(
                 check_lines(task, streets.lonlat)
             tasks.append(task)
             tell(f"agreed: {task.name} ({', '.join(task.jobs)})")
-        measured = measure(tasks, runs, budget_s)
-    n, network = streets.n_nodes, streets.network
+        told = _head(bench, costs, missing) | {
+            "runs_wanted": runs,
+            "asked": {"facilities": list(counts), "seconds": budget_s, "side": side},
+            "answers_sha256": digest.hexdigest()[:16],
+        }
+
+        def keep(done: Sequence[Run]) -> None:
+            told.update(_tell_runs(tasks, done))
+            if path is not None:
+                report.write_json(path, told)
+
+        keep(measure(tasks, runs, budget_s, known_runs(path, told), keep))
+    return told
+
+
+def _head(bench: Bench, costs: Mapping[str, Any], missing: Sequence[str]) -> dict[str, Any]:
+    n, network = bench.streets.n_nodes, bench.streets.network
     return {
         **report.circumstances(),
         "network": {"nodes": n, "edges": network.n_edges, "fingerprint": network.fingerprint},
-        "runs": runs,
-        "answers_sha256": digest.hexdigest()[:16],
         "missing": missing,
         "preprocessing": costs,
+        "start": first_answers(network, bench.ours.index),
         "bytes_per_node": {
             "labels": bench.ours.label_bytes() / n,
             "index": bench.ours.index_bytes() / n,
             "index and network": (bench.ours.index_bytes() + mine.mapped_bytes(network)) / n,
         },
-        "tasks": {task.name: summarise(task, measured[task.name]) for task in tasks},
     }
 
 
-# -- telling -----------------------------------------------------------------------------------
+def _tell_runs(tasks: Sequence[Task], done: Sequence[Run]) -> dict[str, Any]:
+    return {
+        "runs": len(done),
+        "tasks": {task.name: summarise(task, [run[task.name] for run in done]) for task in tasks if done},
+        "times": [{task: {peer: [*t] for peer, t in run[task].items()} for task in run} for run in done],
+    }
 
 
-def print_report(told: Mapping[str, Any]) -> None:
-    """The tables, in Markdown."""
-    net = told["network"]
-    print(
-        f"{told['date']}, commit {told['commit']}, {told['machine']}, Python {told['python']}, load {told['load']}; "
-        f"{net['nodes']:,} nodes, {net['edges']:,} edges, {net['fingerprint']}; {told['runs']} runs; "
-        f"answers {told['answers_sha256']}"
-    )
-    print(f"missing: {', '.join(told['missing']) or 'nobody'}\n")
-    against = {name: task for name, task in told["tasks"].items() if set(task["peers"]) - {NAME, EVERY}}
-    alone = {name: task for name, task in told["tasks"].items() if name not in against}
-    print(
-        report.table(("task", "ours", "peer", "peer's", "ratio", "of the runs", "goal"), _ratio_rows(against))
-    )
-    print("\nCPU time, medians; * asked in part and scaled up\n")
-    print(report.table(("only ours", "CPU", "wall", "limit"), _limit_rows(alone)))
-    print()
-    print(report.table(("made", "version", "CPU", "memory grew", "index for each node"), _made_rows(told)))
-    print()
-    print(report.table(("figure", "is", "at most"), _figure_rows(told)))
+SAME = ("machine", "python", "code", "network", "missing", "asked", "answers_sha256")
+"""What must be the same for runs to be put together."""
 
 
-def _verdict(is_met: bool) -> str:
-    return "met" if is_met else "NOT MET"
-
-
-def _ratio_rows(tasks: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    for task, told in tasks.items():
-        ours_s = told["peers"][NAME]["cpu_us"] / 1e6
-        for peer, row in told["peers"].items():
-            if peer == NAME:
-                continue
-            goal = f"{row['goal']:g}: {_verdict(row['ratio'] >= row['goal'])}" if row["goal"] else ""
-            span = f"{report.significant(row['ratio_lowest'])} to {report.significant(row['ratio_highest'])}"
-            star = "*" if row["part"] < 1 else ""
-            time_told = report.duration(row["cpu_us"] / 1e6) + star
-            yield task, report.duration(ours_s), peer, time_told, report.significant(row["ratio"]), span, goal
-
-
-def _limit_rows(tasks: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    for task, told in tasks.items():
-        row, limit_us = told["peers"][NAME], told["limit_us"]
-        limit = f"{limit_us:g} µs: {_verdict(row['cpu_us'] <= limit_us)}" if limit_us else ""
-        yield task, report.duration(row["cpu_us"] / 1e6), report.duration(row["wall_us"] / 1e6), limit
-
-
-def _made_rows(told: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    for name, row in told["preprocessing"].items():
-        size = f"{row['index_bytes'] / told['network']['nodes']:,.0f} B" if row["index_bytes"] else ""
-        yield name, str(row["version"]), report.duration(row["cpu_s"]), f"{row['grown_mb']:.0f} MB", size
-
-
-def _figure_rows(told: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    size = told["bytes_per_node"]
-    for name, limit in (("labels", LABEL_BYTES), ("index and network", MAPPED_BYTES)):
-        yield (
-            f"{name}, bytes for each node",
-            f"{size[name]:,.0f}",
-            f"{limit:,}: {_verdict(size[name] <= limit)}",
-        )
-    for name, task in told["tasks"].items():
-        if name.endswith(SOME):
-            slower = 1.0 / task["peers"][EVERY]["ratio"]
-            yield (
-                f"{name}, over all eligible",
-                f"{slower:.2f}",
-                f"{ALL_TO_SOME}: {_verdict(slower <= ALL_TO_SOME)}",
-            )
+def known_runs(path: Path | None, told: Mapping[str, Any]) -> list[Run]:
+    """Runs that the file already holds of this very measurement: an interrupted one goes on."""
+    if path is None or not path.is_file():
+        return []
+    known = json.loads(path.read_text(encoding="utf-8"))
+    differs = [what for what in SAME if known.get(what) != told[what]]
+    if differs:
+        tell(f"{path} holds another measurement ({', '.join(differs)} differ); it is written anew")
+        return []
+    tell(f"{path} holds {known['runs']} of these runs already")
+    return [
+        {task: {peer: Times(*t) for peer, t in peers.items()} for task, peers in run.items()}
+        for run in known["times"]
+    ]
 
 
 def main() -> None:
@@ -559,15 +546,23 @@ def main() -> None:
     parser.add_argument("--osm", help="extract to measure on; default: the demo district yingze")
     parser.add_argument("--json", type=Path, help="file to write all figures to")
     parser.add_argument("--facilities", default="60,1000,20000", help="how many to ask among, ascending")
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.5, help="about, for each task and peer in a run")
+    parser.add_argument("--runs", type=int, help="default 5, or 1 with --quick")
+    parser.add_argument(
+        "--seconds", type=float, help="about, for each task and peer in a run; default 0.5, or 0.03"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="one short run: everything is asked, figures are rough"
+    )
     options = parser.parse_args()
     counts = [int(count) for count in options.facilities.split(",")]
-    told = run_all(read_streets(options.osm), counts, options.runs, options.seconds)
+    runs = options.runs or (1 if options.quick else 5)
+    seconds = options.seconds or (0.03 if options.quick else 0.5)
+    streets, side = read_streets(options.osm), 200 if options.quick else 1000
+    told = run_all(streets, counts, runs, seconds, side, options.json)
     told["source"] = Path(options.osm).name if options.osm else "demo yingze"
     print_report(told)
     if options.json:
-        options.json.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        report.write_json(options.json, told)
     if not options.osm:
         print("\non a real extract: python -m benchmarks.engine --osm FILE.osm.pbf --json OUT.json")
 

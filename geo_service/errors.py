@@ -49,3 +49,7 @@ class UnreachableError(GeoServiceError):
 
 class BadDataError(GeoServiceError):
     """A file or table of ours is unusable."""
+
+
+class UnavailableError(GeoServiceError):
+    """What we stand on does not answer just now; the same question may succeed in ``retry_after_s`` seconds."""

@@ -48,6 +48,8 @@ class Settings:
         Developer key for links into Tencent's app; without one those links are left out.
     wechat_app_id
         Account whose pages may call WeChat's script; without one its payload is left out.
+    public_url
+        Address under which riders reach this service, for printed codes; without one that of the request.
     overpass_url
         Overpass API that `init --place` reads streets from.
     nominatim_url
@@ -69,6 +71,7 @@ class Settings:
     baidu_src: str = "org.friendmap"
     tencent_key: str | None = None
     wechat_app_id: str | None = None
+    public_url: str | None = None
     overpass_url: str = "https://overpass-api.de/api"
     nominatim_url: str = "https://nominatim.openstreetmap.org/"
     hours_age_days: int = 60
@@ -254,6 +257,7 @@ _RULES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "baidu_src": _matching(_NAME, "1 to 64 letters, digits, dots, dashes or underscores"),
     "tencent_key": _matching(r"[A-Za-z0-9-]{1,64}", "1 to 64 letters, digits or dashes"),
     "wechat_app_id": _matching(r"wx[0-9a-f]{16}", "wx and 16 digits or letters a to f"),
+    "public_url": _URL,
     "overpass_url": _URL,
     "nominatim_url": _URL,
     "hours_age_days": _DAYS,

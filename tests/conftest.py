@@ -15,6 +15,9 @@ import pytest
 
 if TYPE_CHECKING:
     from geo_service.districts import District
+    from geo_service.store.base import Store
+    from tests.cluster import Cluster
+    from tests.stores import Home
     from tests.towns import Town
 
 # Tests assert no times, and the same commit meets the same random examples.
@@ -56,6 +59,39 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
+def cluster() -> "Iterator[Cluster]":
+    """A PostgreSQL with PostGIS of this run's own; without one the test is skipped, or fails if one is required."""
+    from tests.cluster import Cluster, find_binaries, has_postgis
+
+    binaries = find_binaries()
+    if binaries is None or not has_postgis(binaries):
+        if os.environ.get("GEO_SERVICE_REQUIRE_POSTGRES"):
+            pytest.fail("PostgreSQL is required here and missing: apt-get install postgresql-postgis")
+        pytest.skip("no PostgreSQL with PostGIS: stores in it not tested")
+    made = Cluster(binaries)
+    yield made
+    made.remove()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgis", marks=pytest.mark.slow)])
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> "Home":
+    """A place for a store, one in each database; nothing is there yet."""
+    from tests.stores import Home, new_district
+
+    if request.param == "sqlite":
+        return Home(str(tmp_path / "store.sqlite"), "main")
+    return Home(request.getfixturevalue("cluster").url, new_district())
+
+
+@pytest.fixture
+def store(home: "Home") -> "Iterator[Store]":
+    """An empty store, in each database."""
+    opened = home.open(create=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
 def draw() -> "Callable[..., Town]":
     """Make a town of a picture; see tests/towns.py."""
     from tests.towns import draw as draw_town
@@ -65,6 +101,7 @@ def draw() -> "Callable[..., Town]":
 
 _HOW_TO_GET = {
     "chromium": "apt-get install chromium fonts-noto-cjk",
+    "postgresql": "apt-get install postgresql-postgis",
     "../shared": "put the real extracts into ../shared/data beside this checkout",
 }
 

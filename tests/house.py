@@ -34,6 +34,7 @@ FLOORS: Mapping[str, int] = {
     "finder": 4,
     "planning": 4,
     "civic": 4,
+    "desk": 4,
     "exchange": 4,
     "maps": 4,
     "pack": 4,
@@ -52,11 +53,14 @@ DOORS = frozenset({"districts", "cli", "frames", "web"})
 
 ROOMS_OF: Mapping[str, frozenset[str]] = {
     "apsw": frozenset({"store"}),
+    "argon2": frozenset({"desk"}),
     "branca": frozenset({"maps"}),
     "chinese_calendar": frozenset({"hours"}),
     "click": frozenset({"cli"}),
     "docx": frozenset({"paper"}),
     "flask": frozenset({"web"}),
+    "flask_limiter": frozenset({"web"}),
+    "flask_wtf": frozenset({"web"}),
     "folium": frozenset({"maps"}),
     "geopandas": frozenset({"frames", "exchange", "planning"}),
     "granian": frozenset({"cli", "web"}),
@@ -75,6 +79,7 @@ ROOMS_OF: Mapping[str, frozenset[str]] = {
     "psycopg": frozenset({"store"}),
     "requests": frozenset({"network"}),
     "rich": frozenset({"cli"}),
+    "segno": frozenset({"web"}),
     "werkzeug": frozenset({"web"}),
     # oracles and peers stay outside the package: copyleft, or only needed to test and measure
     "cityseer": frozenset(),
@@ -101,6 +106,7 @@ HEAVY = (
     "osmium",
     "osmnx",
     "pandas",
+    "psycopg",
     "pyogrio",
     "pyproj",
     "rich",

@@ -1,19 +1,18 @@
 """
 A process that writes to a store and says aloud what was acknowledged; tests start and kill it.
 
-``python -m tests.store_writer count PATH NAME N`` raises one counter N times against all others;
-``… add PATH NAME N`` adds features; after each acknowledged edit it prints one line.
+``python -m tests.store_writer count PLACE DISTRICT NAME N`` raises one counter N times against all others;
+``… add PLACE DISTRICT NAME N`` adds features; after each acknowledged edit it prints one line.
 """
 
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from geo_service.errors import StaleEditError
 from geo_service.layers import Edit, Place
 from geo_service.store.base import Store
-from geo_service.store.sqlite import open_sqlite
+from geo_service.store.opening import open_store
 
 COUNTER = Place("counter", "station", 116.45, 39.96, "计数", seats=0)
 
@@ -35,8 +34,8 @@ def count_up(store: Store, name: str) -> None:
         return
 
 
-def main(verb: str, path: str, name: str, number: str) -> None:
-    store = open_sqlite(Path(path))
+def main(verb: str, place: str, district: str, name: str, number: str) -> None:
+    store = open_store(place, district=district)
     for index in range(int(number)):
         if verb == "count":
             count_up(store, name)

@@ -1,17 +1,20 @@
 """Benchmarks run, on a small made-up city: peers agree, figures are told, long runs go on where they stopped."""
 
 import json
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks import engine, scale
+from benchmarks import engine, scale, table
+from benchmarks.rig import report
 from benchmarks.rig.city import build_city
 from benchmarks.rig.clock import Job, Race
+from benchmarks.rig.field import PEERS
 from benchmarks.rig.ours import NAME, Ours, evening_windows
-from benchmarks.rig.peers import PEERS, k_best, k_best_of_list, version_of
+from benchmarks.rig.peers import k_best, k_best_of_list, version_of
 from benchmarks.rig.streets import build_streets, strong_part
 from geo_service.network.graph import NONE
 
@@ -133,10 +136,14 @@ def test_the_part_of_a_question_that_is_asked_scales_its_time():
 
 
 @pytest.mark.slow
-def test_the_report_names_machine_date_commit_peers_and_verdicts(streets, capsys):
-    told = json.loads(json.dumps(engine.run_all(streets, (20, 100), runs=1, budget_s=0.002, side=30)))
-    engine.print_report(told)
+def test_the_report_names_machine_date_commit_peers_and_verdicts(streets, capsys, tmp_path, monkeypatch):
+    told = engine.run_all(streets, (20, 100), runs=1, budget_s=0.002, side=30, path=tmp_path / "out.json")
+    assert json.loads((tmp_path / "out.json").read_text()) == json.loads(json.dumps(told))
+    monkeypatch.setattr("sys.argv", ["table", str(tmp_path / "out.json")])
+    table.main()
     printed = capsys.readouterr().out
+    assert "1 of 1 runs" in printed
+    assert "first answer, cache filled" in printed
     missing = {kind.package for kind in PEERS if version_of(kind) is None}
     assert set(told["missing"]) == missing
     assert told["date"] in printed
@@ -145,6 +152,38 @@ def test_the_report_names_machine_date_commit_peers_and_verdicts(streets, capsys
     assert "bytes for each node" in printed
     assert all(name in printed for name in missing)
     assert all(name in printed for name in set(told["preprocessing"]) - {NAME})
+
+
+def test_runs_are_kept_one_by_one_and_an_interrupted_measurement_goes_on(tmp_path):
+    path, asked = tmp_path / "out.json", []
+    task = engine.Task(
+        "sum", {NAME: Job(lambda q: (asked.append(q), time.sleep(0.004)), lambda a: a)}, [1, 2]
+    )
+    told = dict.fromkeys(engine.SAME, "the same")
+
+    def keep(done):
+        report.write_json(path, told | engine._tell_runs([task], done))
+        if len(done) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.measure([task], 5, 0.001, keep=keep)
+    known = engine.known_runs(path, told)
+    assert len(known) == 2
+    whole = engine.measure([task], 3, 0.001, known)
+    assert (whole[:2], len(whole)) == (known, 3)
+    asked.clear()
+    assert engine.measure([task], 3, 0.001, whole) == whole
+    assert asked == []
+
+
+def test_runs_of_another_machine_code_or_network_are_not_gone_on_with(tmp_path, capsys):
+    path, told = tmp_path / "out.json", dict.fromkeys(engine.SAME, "the same")
+    report.write_json(path, told | {"runs": 1, "times": [{}]})
+    assert engine.known_runs(None, told) == engine.known_runs(tmp_path / "none.json", told) == []
+    for what in engine.SAME:
+        assert engine.known_runs(path, told | {what: "another"}) == []
+        assert f"({what} differ)" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -311,6 +311,59 @@ def test_a_directory_with_files_in_it_is_left_alone(run, tmp_path):
     assert (tmp_path / "d" / "letter.txt").read_text(encoding="utf-8") == "dear"
 
 
+def test_the_first_admin_is_made_with_a_password_that_is_said_once(run, own_district):
+    code, out, _ = run("account", "add", own_district, "li", "--role", "admin", "--json")
+    made = json.loads(out)
+    assert (code, made["role"], made["desk"]) == (0, "admin", "/xiangheyuan/desk/")
+    code, out, _ = run("account", "list", own_district)
+    assert out.split()[:2] == ["li", "admin"]
+    assert made["first_password"] not in out
+    code, _, err = run("account", "off", own_district, "li")
+    assert code == 2
+    assert "last active admin" in err
+
+
+def test_an_account_is_refused_for_what_does_not_exist(run, own_district):
+    assert run("account", "add", own_district, "li", "--role", "verifier", "--place", "nowhere")[0] == 2
+    assert run("account", "add", own_district, "li", "--role", "editor", "--layer", "castle")[0] == 2
+    assert json.loads(run("account", "list", own_district, "--json")[1]) == []
+
+
+def change_file(directory, place_id, **values):
+    path = directory / "layers" / "toilet.geojson"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    next(f for f in document["features"] if f["id"] == place_id)["properties"].update(values)
+    path.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def test_sync_takes_in_what_was_changed_by_hand_and_check_says_that_it_waits(run, own_district):
+    path = change_file(own_district, "xhy-toilet-001", phone="010-6400")
+    _, out, _ = run("check", own_district)
+    assert "toilet.geojson was changed by hand; take it in with geo-service sync" in out
+    code, out, _ = run("sync", own_district, "--json")
+    (toilet,) = [entry for entry in json.loads(out) if entry["layer"] == "toilet"]
+    assert (code, toilet["changed"], toilet["applied"]) == (0, ["xhy-toilet-001"], True)
+    assert '"phone": "010-6400"' in path.read_text(encoding="utf-8")
+    assert "changed by hand" not in run("check", own_district)[1]
+
+
+def test_one_broken_file_stops_the_sync_of_every_layer(run, own_district):
+    change_file(own_district, "xhy-toilet-001", phone="010-6400")
+    station = own_district / "layers" / "station.geojson"
+    station.write_text(
+        station.read_text(encoding="utf-8").replace('"hours": "24/7"', '"hours": "often"', 1),
+        encoding="utf-8",
+    )
+    code, _, err = run("sync", own_district)
+    assert code == 2
+    assert "often" in err
+    station.unlink()
+    assert json.loads(run("sync", own_district, "--dry-run", "--json")[1])[-2]["changed"] == [
+        "xhy-toilet-001"
+    ]
+
+
 def test_check_of_a_sound_district_finds_no_error(run, demo_directory):
     code, out, _ = run("check", demo_directory, "--json")
     findings = json.loads(out)
@@ -406,13 +459,12 @@ def test_a_working_copy_changed_by_hand_is_not_overwritten(run, own_district, tm
     path.write_text(by_hand, encoding="utf-8")
     file = tmp_path / "station.geojson"
     file.write_text(json.dumps(STATION), encoding="utf-8")
-    code, out, err = run("import", own_district, file, "--layer", "station")
-    assert (code, out) == (1, "")
-    assert "changed by hand" in err
-    assert path.read_text(encoding="utf-8") == by_hand
-    assert run("import", own_district, path, "--layer", "station")[0] == 0
     assert run("import", own_district, file, "--layer", "station")[0] == 0
-    assert "手改驿站" in path.read_text(encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == by_hand
+    assert run("sync", own_district)[0] == 0
+    both = path.read_text(encoding="utf-8")
+    assert "手改驿站" in both
+    assert STATION["features"][0]["id"] in both
 
 
 @pytest.mark.parametrize("name", ["edge_link", "edge_head", "first_point", "link_edge"])
@@ -479,7 +531,7 @@ def test_an_export_does_not_overwrite_the_district(run, own_district):
         ["nearest", "DIR", "--from", "116.442,39.957", "--layer", "station", "--k", "x"],
         ["nearest", "DIR", "--layer", "station"],
         ["route", "DIR", "--from", "1,1", "--to", "1,1", "--profile", "car"],
-        ["export", "DIR", "--layer", "station", "--format", "kml"],
+        ["export", "DIR", "--layer", "station", "--format", "dwg"],
         ["nearest", "DIR", "--from", "116.442,39.957", "--layer", "station", "--service", ""],
         ["links", "--to", "116.442,39.957", "--name", ""],
         ["dance"],
@@ -499,23 +551,3 @@ def test_a_link_to_nothing_and_a_nameless_name_make_no_district(run, tmp_path):
     refused(run("init", tmp_path / "d", "--demo", "xiangheyuan", "--name", "a\nb"), "name=")
     refused(run("init", tmp_path / "d", "--demo", "xiangheyuan", "--date", "1900-01-01"), "2000")
     assert [path.name for path in tmp_path.iterdir()] == ["link"]
-
-
-def test_a_stop_on_the_way_says_what_it_adds(run, demo_directory):
-    ends = ["--from", "116.436,39.952", "--to", "116.447,39.961"]
-    code, out, _ = run("onway", demo_directory, *ends, "--layer", "station", "--json")
-    answer = json.loads(out)
-    assert code == 0
-    added = [result["added_s"] for result in answer["results"]]
-    assert added == sorted(added)
-    assert added[0] >= 0
-    assert run("onway", demo_directory, *ends, "--layer", "station")[1].startswith("without a stop: ")
-
-
-def test_range_keeps_the_reserve_and_says_when_nothing_is_near_enough(run, demo_directory):
-    question = ["--from", "116.442,39.957", "--layer", "station"]
-    code, out, _ = run("range", demo_directory, *question, "--range-m", 3000, "--reserve-m", 1000, "--json")
-    assert code == 0
-    assert all(result["length_m"] <= 2000 for result in json.loads(out)["results"])
-    code, out, _ = run("range", demo_directory, *question, "--range-m", 10)
-    assert (code, out.strip()) == (1, "none within range")

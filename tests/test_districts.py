@@ -7,8 +7,9 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from geo_service.districts import DistrictConfig, open_district, read_config, write_config
-from geo_service.districts.changes import import_osm, write_working_copy
+from geo_service.districts.changes import import_osm
 from geo_service.districts.create import Recipe, create_district
+from geo_service.districts.working_copy import write_working_copy
 from geo_service.errors import BadDataError, InvalidInputError
 from geo_service.hours import SHANGHAI
 from geo_service.layers import Edit
@@ -93,7 +94,7 @@ def test_a_desk_edit_survives_reading_osm_again(tiny):
     edited = replace(toilet, name="东门公厕", hours="24/7")
     edit = Edit("toilet", toilet.id, None, toilet, edited)
     tiny.store.apply([edit], actor="desk", role="desk", source="test", at=NOON + timedelta(hours=1))
-    write_working_copy(tiny.directory, tiny.places("toilet"))
+    write_working_copy(tiny.directory, tiny.store, "toilet")
     features = load_features(tiny.directory / "osm")
     newer = replace(
         features,

@@ -20,7 +20,7 @@ from geo_service.engine.router import (
 from geo_service.errors import BadDataError, InvalidInputError, UnreachableError
 from tests import towns
 from tests.oracles import engine as oracle
-from tests.test_engine import HAS_JIT, SEEDS, make_windows, plain, random_windows
+from tests.test_engine import SEEDS, make_windows, plain, random_windows
 from tests.towns import make_router, random_network, random_points, show, with_weights
 
 
@@ -181,49 +181,6 @@ def test_the_greatest_sums_of_keys_fit_their_bits():
     assert 2 * (MAX_CLIMB_MM - 1) + 2 * (MAX_MM - 1) + 2 * gap_mm < 2**32
     assert MAX_CLIMB_MM < 2**31
     assert 3 * part + gap_ms + part < 2**31
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not HAS_JIT, reason="too long without compiled kernels")
-@pytest.mark.parametrize("block", range(20))
-def test_labels_equal_the_search_on_ten_thousand_towns(block):
-    for seed in range(500 * block, 500 * block + 500):
-        assert_equal_to_search(seed)
-
-
-@pytest.mark.skipif(not HAS_JIT, reason="too long without compiled kernels")
-@pytest.mark.parametrize("block", range(5))
-def test_labels_equal_the_search_on_five_hundred_towns(block):
-    for seed in range(20_000 + 100 * block, 20_100 + 100 * block):
-        assert_equal_to_search(seed)
-
-
-def assert_equal_to_search(seed):
-    """Every verb of both kernels, lengths included."""
-    dice = random.Random(seed)
-    network = random_network(seed, n_nodes=dice.randint(2, 60))
-    slow = Router(network)
-    snaps = slow.snap(random_points(network, seed, 14))
-    few, k = snaps.take(slice(0, 4)), dice.randint(1, 6)
-    costs, covered = slow.matrix(snaps, snaps), slow.coverage(few)
-    table = [[(int(cost), 0) if cost != UNREACHED else None for cost in row] for row in costs]
-    windows = make_windows(random_windows(dice, table, 14))
-    found = [slow.nearest(snaps, snaps, k, when) for when in (None, windows)]
-    for has_labels in (True, False):
-        fast = Router(network, build_index(network, labels=has_labels))
-        assert (fast.matrix(snaps, snaps) == costs).all(), seed
-        assert (fast.matrix(few, snaps) == costs[:4]).all(), seed
-        prepared = fast.facilities(snaps)
-        for when, expected in zip((None, windows), found, strict=True):
-            for facilities in (snaps, prepared):
-                got = fast.nearest(snaps, facilities, k, when)
-                assert all((a == b).all() for a, b in zip(got, expected, strict=True)), seed
-            for row, (lon, lat) in enumerate(zip(snaps.lon, snaps.lat, strict=True)):
-                near = fast.nearest_point(lon, lat, prepared, k, when)
-                assert all((a == b[row]).all() for a, b in zip(near, expected, strict=True)), seed
-        for facilities in (few, fast.facilities(few)):
-            got = fast.coverage(facilities)
-            assert all((a == b).all() for a, b in zip(got, covered, strict=True)), seed
 
 
 def test_a_point_that_is_nowhere_is_refused_and_one_far_from_streets_finds_nothing(draw):

@@ -294,7 +294,8 @@ def test_within_range_is_what_the_length_of_the_fastest_way_allows(demo_district
     question = NearestQuestion("toilet", NOON, 100)
     (near,) = demo_district.finder.nearest(question, np.array([via if has_drop_off else origin]))
     first_mm = demo_district.finder.route(origin, via, "ebike").length_mm if has_drop_off else 0
-    found = demo_district.finder.within_range(question, origin, 3500.0, 500.0, via if has_drop_off else None)
+    drop_off = via if has_drop_off else None
+    found = demo_district.finder.within_range(question, origin, 3500.0, 500.0, drop_off).found
     expected = [f.place.id for f in near.found if first_mm + f.length_mm <= 3_000_000]
     assert [one.place.id for one in found] == expected
     assert all(one.length_mm <= 3_000_000 for one in found)

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from itertools import pairwise
 
 import geopandas as gpd
 import networkx as nx
@@ -88,7 +89,7 @@ def test_a_route_is_a_line_from_point_to_point(d):
 
 
 def test_reach_grows_with_the_minutes_and_ends_where_they_end(d):
-    five, ten = (d.reach(d.district.centre, minutes, "walk") for minutes in (5, 10))
+    five, ten = (d.reach_streets(d.district.centre, minutes, "walk") for minutes in (5, 10))
     assert 0 < five["length_m"].sum() < ten["length_m"].sum()
     start = (
         gpd.GeoSeries(gpd.points_from_xy(*[[v] for v in d.district.centre]), crs=4326).to_crs(32650).iloc[0]
@@ -183,3 +184,79 @@ def test_points_without_crs_lines_and_far_points_are_refused(d):
         d.route((0.0, 0.0), (116.44, 39.95))
     with pytest.raises(NotFoundError, match="spaceport"):
         d.places("spaceport")
+
+
+# -- on the way, range, reach, coverage ---------------------------------------------------------------
+
+
+def test_reach_is_polygons_each_within_the_next(d):
+    bands = d.reach(d.district.centre, minutes=(3, 1, 2), profile="walk")
+    assert list(bands["minutes"]) == [1, 2, 3]
+    assert bands["street_m"].is_monotonic_increasing
+    for fewer, more in pairwise(bands.geometry):
+        assert shapely.difference(fewer, more).buffer(-2e-7).is_empty
+
+
+def test_pieces_of_street_lie_in_the_polygon_of_their_reach(d):
+    (outline,) = d.reach(d.district.centre, minutes=3, profile="walk").geometry
+    pieces = d.reach_streets(d.district.centre, minutes=3, profile="walk")
+    assert pieces.geometry.within(outline.buffer(1e-7)).all()
+
+
+def test_a_reach_of_a_graph_is_polygons_too(graph):
+    streets = geo_service.from_graph(graph)
+    bands = streets.reach(position(graph, sorted(graph)[0]), minutes=(1, 2))
+    assert list(bands["minutes"]) == [1, 2]
+
+
+def test_stops_of_each_pair_keep_its_index(d):
+    starts, ends = riders(d, 2, seed=11).set_index("rider"), riders(d, 2, seed=12)
+    stops = d.onway(starts, ends, layer="merchant", k=2, at=NOON)
+    assert set(stops["origin"]) == set(starts.index)
+    direct_s = d.route(starts, ends.set_axis(starts.index))["cost_s"]
+    for origin, rows in stops.groupby("origin"):
+        assert rows["added_s"].is_monotonic_increasing
+        assert (rows["direct_cost_s"] == direct_s[origin]).all()
+
+
+def test_what_is_within_range_is_no_longer_than_what_is_left(d):
+    points = riders(d, 3, seed=13)
+    found = d.range(points, layer="swap", range_m=2500, reserve_m=500, at=NOON, k=100)
+    assert (found["length_m"] <= 2000).all()
+    near = d.nearest(points, layer="swap", k=100, at=NOON)
+    assert len(found) == (near["length_m"] <= 2000).sum()
+
+
+def test_unequal_numbers_of_points_are_refused(d):
+    with pytest.raises(InvalidInputError, match="3 origins and 2 of via"):
+        d.range(riders(d, 3, seed=1), layer="swap", range_m=100, via=riders(d, 2, seed=2))
+
+
+def test_a_plan_and_a_voltage_choose_cabinets(d):
+    power = d.places("swap")["power"].iloc[0]
+    wish = {"operator": power["operator"], "plan": power["plan"], "voltage_v": power["voltage_v"][0]}
+    found = d.nearest(d.district.centre, layer="swap", k=100, at=NOON, **wish)
+    assert 0 < len(found) < len(d.places("swap"))
+
+
+def test_coverage_is_the_streets_with_what_is_covered_of_each(d):
+    streets = d.coverage("station", minutes=8)
+    said = streets.attrs
+    assert said["share_of"] == "street_length"
+    assert streets["covered_m"].sum() / streets["length_m"].sum() == pytest.approx(
+        said["covered_share"], abs=1e-5
+    )
+    assert (streets["covered_m"] <= streets["length_m"] + 1e-6).all()
+    whole = streets[streets["cost_s"] > 8 * 60 + streets["length_m"]]
+    assert (whole["covered_m"] == 0).all()
+    assert len(whole) > 0
+
+
+def test_what_if_has_a_row_for_each_change_and_all_of_them_together(d):
+    new = riders(d, 3, seed=14).set_index("rider")
+    trials = d.what_if("station", minutes=8, without=["xhy-station-003"], with_=new)
+    assert list(trials["change"]) == ["without", "with", "with", "with"]
+    assert list(trials["id"]) == ["xhy-station-003", *new.index]
+    assert trials["difference"].iloc[0] <= 0 <= trials["difference"].iloc[1:].min()
+    together = trials.attrs["what_if"]["covered_share"] - trials.attrs["covered_share"]
+    assert together == pytest.approx(trials.attrs["what_if"]["difference"], abs=2e-6)

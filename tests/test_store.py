@@ -1,54 +1,22 @@
-"""What every store promises, and what the one in SQLite promises besides."""
+"""What every store promises; each test runs on SQLite and on PostGIS."""
 
 import os
 import random
-import shutil
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
-import apsw
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from geo_service.errors import BadDataError, InvalidInputError, NotFoundError, StaleEditError
-from geo_service.layers import Area, Edit, Layer, Place, Provenance, catalogue_with, dump_layer, edits_between
-from geo_service.store import sqlite
-from geo_service.store.sqlite import check_sqlite_version, load_migrations, open_sqlite
+from geo_service.errors import InvalidInputError, NotFoundError, StaleEditError
+from geo_service.layers import Area, Edit, Layer, dump_layer, edits_between
+from geo_service.store.sqlite import open_sqlite
 from tests import drawn_places as drawn
 from tests.store_writer import COUNTER
-
-CHECKOUT = Path(__file__).resolve().parents[1]
-AT = datetime(2026, 11, 21, 8, 30, tzinfo=timezone(timedelta(hours=8)))
-DESK = {"actor": "li", "role": "desk", "source": "page", "at": AT}
-A, B = (Place(key, "station", 116.45, 39.96, "香新驿站") for key in ("st-a", "st-b"))
-WATER = Place("w-1", "water", 116.46, 39.97, "饮水点")
-OPENERS = {"sqlite": lambda folder: open_sqlite(folder / "store.sqlite", create=True)}
-
-
-@pytest.fixture(params=sorted(OPENERS))
-def store(request, tmp_path):
-    opened = OPENERS[request.param](tmp_path)
-    yield opened
-    opened.close()
-
-
-def add(*features):
-    return [Edit(feature.layer, feature.id, None, None, feature) for feature in features]
-
-
-def change(before, **fields):
-    return Edit(before.layer, before.id, None, before, replace(before, **fields))
-
-
-def remove(before):
-    return Edit(before.layer, before.id, None, before, None)
-
+from tests.stores import AT, DESK, WATER, A, B, Home, add, change, remove
 
 # --- what is written is read ---------------------------------------------------------------------------
 
@@ -111,7 +79,7 @@ def test_a_paused_feature_stays_in_its_layer(store):
 @given(st.lists(drawn.places(), min_size=1, max_size=4, unique_by=lambda place: place.id))
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 def test_random_features_come_back_byte_equal(tmp_path_factory, places):
-    store = OPENERS["sqlite"](tmp_path_factory.mktemp("random"))
+    store = open_sqlite(tmp_path_factory.mktemp("random") / "store.sqlite", create=True)
     store.apply(add(*places), **DESK)
     for name in {place.layer for place in places}:
         expected = Layer(name, tuple(place for place in places if place.layer == name))
@@ -193,7 +161,7 @@ def test_a_stale_edit_is_refused_with_both_values(store):
     assert (facts["base_version"], facts["version"]) == (1, 2)
     assert facts["current"]["properties"]["seats"] == 4
     assert facts["yours"]["properties"]["seats"] == 5
-    assert facts["fields"] == ["phone", "seats"]
+    assert facts["fields"] == ["seats"]
 
 
 def test_an_edit_from_another_value_is_stale_even_without_a_version(store):
@@ -320,7 +288,7 @@ def test_an_earlier_version_is_brought_back_as_one_more_change(store):
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from((None, 0, 1, 2))), max_size=12))
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_sequence_of_edits_replays_to_the_present(tmp_path_factory, moves):
-    store = OPENERS["sqlite"](tmp_path_factory.mktemp("replay"))
+    store = open_sqlite(tmp_path_factory.mktemp("replay") / "store.sqlite", create=True)
     present, states = {}, [{}]
     for key, seats in moves:
         after = None if seats is None else replace(A, id=key, seats=seats)
@@ -430,40 +398,27 @@ def test_threads_that_edit_one_feature_lose_no_edit(store):
     assert store.layer("station").version == 41
 
 
-def writer(verb, path, name, number):
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.store_writer", verb, str(path), name, str(number)],
-        cwd=CHECKOUT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def test_processes_that_edit_one_feature_lose_no_edit(tmp_path):
-    path = tmp_path / "store.sqlite"
-    store = open_sqlite(path, create=True)
+def test_processes_that_edit_one_feature_lose_no_edit(home, store):
     store.apply(add(COUNTER), **DESK)
-    processes = [writer("count", path, f"p{number}", 25) for number in range(3)]
+    processes = [home.writer("count", f"p{number}", 25) for number in range(3)]
     for process in processes:
         process.communicate(timeout=120)
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert store.features(["counter"])[0].seats == 75
     assert store.check() == ()
-    store.close()
 
 
-def kill_writers(path, kills, seed):
+def kill_writers(home, kills, seed):
     """Start a writer, kill it after some acknowledgements, and count those that are missing afterwards."""
     rng = random.Random(seed)
-    open_sqlite(path, create=True).close()
     acknowledged = []
     for kill in range(kills):
-        process = writer("add", path, f"k{kill}", 100_000)
+        process = home.writer("add", f"k{kill}", 100_000)
         heard = [process.stdout.readline().strip() for _ in range(rng.randint(1, 40))]
         process.kill()
         rest, _ = process.communicate()
         acknowledged += [line for line in (*heard, *rest.split("\n")[:-1]) if line]
-    store = open_sqlite(path)
+    store = home.open()
     held = {feature.id for feature in store.layer("station").features}
     problems = store.check()
     store.close()
@@ -471,8 +426,8 @@ def kill_writers(path, kills, seed):
 
 
 @pytest.mark.slow
-def test_killed_writers_lose_no_acknowledged_edit(tmp_path):
-    acknowledged, lost, problems = kill_writers(tmp_path / "store.sqlite", kills=8, seed=1)
+def test_killed_writers_lose_no_acknowledged_edit(home, store):
+    acknowledged, lost, problems = kill_writers(home, kills=8, seed=1)
     assert len(acknowledged) >= 8
     assert lost == set()
     assert problems == ()
@@ -480,23 +435,14 @@ def test_killed_writers_lose_no_acknowledged_edit(tmp_path):
 
 @pytest.mark.slow
 def test_a_hundred_killed_writers_lose_no_acknowledged_edit(tmp_path):
-    acknowledged, lost, problems = kill_writers(tmp_path / "store.sqlite", kills=100, seed=2)
+    home = Home(
+        str(tmp_path / "store.sqlite"), "main"
+    )  # in PostgreSQL the client's death is the server's routine
+    home.open(create=True).close()
+    acknowledged, lost, problems = kill_writers(home, kills=100, seed=2)
     assert len(acknowledged) >= 100
     assert lost == set()
     assert problems == ()
-
-
-def test_a_writer_that_holds_the_lock_too_long_is_told_and_changes_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(sqlite, "PRAGMAS", (("busy_timeout", "50", 50), *sqlite.PRAGMAS[1:]))
-    store = open_sqlite(tmp_path / "store.sqlite", create=True)
-    other = apsw.Connection(str(tmp_path / "store.sqlite"))
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(BadDataError, match="another process kept it locked and nothing was changed"):
-        store.apply(add(A), **DESK)
-    other.execute("ROLLBACK")
-    store.apply(add(A), **DESK)
-    other.close()
-    store.close()
 
 
 def test_a_fork_gets_connections_of_its_own(store):
@@ -511,356 +457,6 @@ def test_a_fork_gets_connections_of_its_own(store):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert store.features(["st-a"])[0].seats == 4
     assert store.check() == ()
-
-
-# --- the file ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def path(tmp_path):
-    """A file with one station in it, closed."""
-    path = tmp_path / "store.sqlite"
-    store = open_sqlite(path, create=True)
-    store.apply(add(A, WATER), **DESK)
-    store.close()
-    return path
-
-
-def files(folder):
-    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
-
-
-def test_what_was_written_is_there_when_the_file_is_opened_again(path):
-    store = open_sqlite(path)
-    assert store.layer("station") == Layer("station", (A,), 1)
-    store.close()
-
-
-def test_a_closed_store_refuses_in_one_line(path):
-    store = open_sqlite(path)
-    store.layers()
-    store.close()
-    with pytest.raises(BadDataError, match="the store was closed"):
-        store.layers()
-
-
-def test_every_connection_has_the_asserted_pragmas(path):
-    store = open_sqlite(path)
-
-    def read():
-        connection = store._connection()
-        return {name: connection.pragma(name) for name, _, _ in sqlite.PRAGMAS}
-
-    with ThreadPoolExecutor(2) as pool:
-        found = [read(), pool.submit(read).result(), pool.submit(read).result()]
-    store.close()
-    expected = {
-        "journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1,
-        "busy_timeout": 10_000, "trusted_schema": 0, "recursive_triggers": 1,
-    }  # fmt: skip
-    assert all(expected.items() <= pragmas.items() for pragmas in found)
-
-
-def test_a_pragma_that_does_not_hold_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(sqlite, "PRAGMAS", (("journal_mode", "DELETE", "wal"),))
-    with pytest.raises(BadDataError, match="pragma journal_mode is 'delete', must be 'wal'"):
-        open_sqlite(tmp_path / "store.sqlite", create=True)
-
-
-@pytest.mark.parametrize("version", ["3.40.1", "3.51.2", "3.7.0"])
-def test_an_sqlite_with_the_wal_reset_bug_is_refused(version):
-    with pytest.raises(BadDataError, match=r"install apsw with 3\.51\.3 or newer"):
-        check_sqlite_version(version)
-
-
-def test_the_sqlite_in_use_is_past_the_wal_reset_bug():
-    check_sqlite_version("3.51.3")
-    check_sqlite_version(apsw.sqlite_lib_version())
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "DELETE FROM history",
-        "UPDATE history SET doc = NULL",
-        "UPDATE changes SET actor = 'x'",
-        "DELETE FROM changes",
-        "DELETE FROM features",
-        "DELETE FROM layers",
-        "UPDATE layers SET version = 1",
-        "UPDATE features SET doc = '{}'",
-        "REPLACE INTO changes SELECT * FROM changes",
-        "REPLACE INTO history SELECT * FROM history",
-        "INSERT INTO history (change_id, layer, feature_id, version) VALUES (99, 'station', 'st-a', 9)",
-    ],
-)
-def test_history_and_ids_only_grow(path, sql):
-    store = open_sqlite(path)
-    with pytest.raises(apsw.ConstraintError):
-        store._connection().execute(sql)
-    assert store.check() == ()
-    store.close()
-
-
-def test_missing_files_and_folders_are_refused_and_nothing_is_made(tmp_path):
-    for name, create in (("none.sqlite", False), ("none/store.sqlite", True), ("", True)):
-        with pytest.raises(InvalidInputError):
-            open_sqlite(tmp_path / name, create=create)
-    assert files(tmp_path) == {}
-
-
-@pytest.mark.parametrize("content", [b"not a database at all, but long enough" * 9, b"x"])
-def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path, content):
-    (tmp_path / "store.sqlite").write_bytes(content)
-    with pytest.raises(BadDataError, match="is not a database") as caught:
-        open_sqlite(tmp_path / "store.sqlite", create=True)
-    assert "\n" not in caught.value.message
-    assert files(tmp_path) == {"store.sqlite": content}
-
-
-def test_an_empty_file_is_filled_only_if_asked(tmp_path):
-    (tmp_path / "store.sqlite").touch()
-    with pytest.raises(BadDataError, match="is empty"):
-        open_sqlite(tmp_path / "store.sqlite")
-    open_sqlite(tmp_path / "store.sqlite", create=True).close()
-
-
-def test_the_database_of_another_program_is_refused_and_left_as_it_is(tmp_path):
-    other = apsw.Connection(str(tmp_path / "store.sqlite"))
-    other.execute("CREATE TABLE notes (text); PRAGMA user_version = 1")
-    other.close()
-    before = files(tmp_path)
-    with pytest.raises(BadDataError, match="of another program"):
-        open_sqlite(tmp_path / "store.sqlite", create=True)
-    assert files(tmp_path) == before
-
-
-def test_a_store_of_a_newer_program_is_refused_and_left_as_it_is(path):
-    newest = len(load_migrations())
-    connection = apsw.Connection(str(path))
-    connection.pragma("user_version", newest + 1)
-    connection.close()
-    before = files(path.parent)
-    with pytest.raises(BadDataError, match=f"has schema {newest + 1}, this program knows up to {newest}"):
-        open_sqlite(path)
-    assert files(path.parent) == before
-
-
-def test_a_newer_store_whose_log_was_not_written_back_is_left_as_it_is(path, tmp_path):
-    connection = apsw.Connection(str(path))
-    connection.pragma("user_version", 99)
-    left = tmp_path / "left"
-    left.mkdir()
-    for file in tmp_path.glob("store.sqlite*"):
-        shutil.copy(file, left)
-    connection.close()
-    before = files(left)
-    assert before["store.sqlite-wal"]
-    with pytest.raises(BadDataError, match="has schema 99"):
-        open_sqlite(left / "store.sqlite")
-    kept = ("store.sqlite", "store.sqlite-wal")
-    assert [files(left)[name] for name in kept] == [before[name] for name in kept]
-
-
-def test_a_damaged_file_is_noticed(path):
-    data = bytearray(path.read_bytes())
-    data[4096:] = bytes(byte ^ 0x5A for byte in data[4096:])
-    path.write_bytes(data)
-    store = open_sqlite(path)
-    with pytest.raises(BadDataError, match=r"is damaged; restore a backup|the database refused"):
-        store.layer("station")
-    store.close()
-
-
-def test_a_present_state_that_history_does_not_lead_to_is_found_by_check(path):
-    connection = apsw.Connection(str(path))
-    connection.execute("DROP TRIGGER features_versions_grow")
-    connection.execute(
-        """UPDATE features SET doc = json_set(doc, '$.properties.name', '假') WHERE id = 'st-a'"""
-    )
-    connection.execute(
-        "DROP TRIGGER layers_versions_grow; UPDATE layers SET version = 7 WHERE name = 'water'"
-    )
-    connection.close()
-    store = open_sqlite(path)
-    assert store.check() == (
-        "feature st-a is not what its history ends in",
-        "the version of layer water is not that of its last change",
-    )
-    store.close()
-
-
-def test_a_missing_piece_of_history_is_found_by_check(path):
-    store = open_sqlite(path)
-    store.apply([change(A, seats=1)], **DESK)
-    store.apply([change(replace(A, seats=1), seats=2)], **DESK)
-    store.close()
-    connection = apsw.Connection(str(path))
-    connection.execute("DROP TRIGGER history_keeps_rows; DELETE FROM history WHERE version = 2")
-    connection.close()
-    store = open_sqlite(path)
-    assert "the history of feature st-a has a gap" in store.check()
-    store.close()
-
-
-def test_a_backup_taken_while_others_write_is_a_store_of_its_own(path, tmp_path):
-    store = open_sqlite(path)
-    process = writer("add", path, "w", 200)
-    process.stdout.readline()
-    store.backup(tmp_path / "copy.sqlite")
-    process.communicate(timeout=120)
-    copy = open_sqlite(tmp_path / "copy.sqlite")
-    assert copy.check() == ()
-    held = copy.layer("station")
-    assert dump_layer(held) == dump_layer(store.layer_at("station", held.version))
-    copy.close()
-    store.close()
-
-
-def test_a_catalogue_of_the_district_decides_which_layers_there_are(tmp_path):
-    canteen = {"zh": "食堂", "en": "Canteen", "pin": "食", "colour": "#aa3300"}
-    store = open_sqlite(tmp_path / "s.sqlite", create=True, catalogue=catalogue_with({"canteen": canteen}))
-    store.apply(add(replace(WATER, id="c-1", layer="canteen")), **DESK)
-    assert store.layer("canteen").features[0].name == "饮水点"
-    store.close()
-
-
-def test_what_was_overwritten_is_not_readable_in_the_file(path):
-    store = open_sqlite(path)
-    said = replace(A, provenance=Provenance("synthetic", "CC0-1.0"), network="CANARY-SNAPSHOT")
-    store.apply([], snapshots=[said], **(DESK | {"role": "osm"}))
-    store.apply([], snapshots=[A], **(DESK | {"role": "osm"}))
-    store.close()
-    assert b"CANARY-SNAPSHOT" not in path.read_bytes()
-
-
-def test_a_mount_that_is_read_only_is_refused_and_nothing_is_written(path):
-    if shutil.which("unshare") is None or os.geteuid() != 0:
-        pytest.skip("needs root and unshare to mount")
-    mount = f"mount --bind {path.parent} {path.parent} && mount -o remount,ro,bind {path.parent}"
-    program = "import sys, pathlib; from geo_service.store.sqlite import open_sqlite as o; o(pathlib.Path(sys.argv[1]))"
-    before = files(path.parent)
-    done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", f"{mount} || exit 77; exec {sys.executable} -c '{program}' {path}"],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode == 77 or "unshare failed" in done.stderr:
-        pytest.skip("this machine does not let tests mount")
-    assert "cannot be" in done.stderr.splitlines()[-1]
-    assert files(path.parent) == before
-
-
-FILL_THE_DISK = """
-import sys
-from dataclasses import replace
-from pathlib import Path
-from geo_service.errors import BadDataError
-from geo_service.store.sqlite import open_sqlite
-from tests.store_writer import COUNTER, write, Edit
-folder = Path(sys.argv[1])
-store = open_sqlite(folder / "store.sqlite", create=True)
-made = 0
-try:
-    while True:
-        place = replace(COUNTER, id=f"a-{made}", address="x" * 300)
-        write(store, "w", Edit("station", place.id, None, None, place))
-        made += 1
-except BadDataError as error:
-    assert "disk is full" in error.message, error.message
-assert len(store.layer("station").features) == made > 0
-assert store.check() == ()
-(folder / "ballast").unlink()
-write(store, "w", Edit("station", "after", None, None, replace(COUNTER, id="after")))
-print("healed")
-"""
-
-
-def test_a_full_disk_changes_nothing_and_heals(tmp_path):
-    if shutil.which("unshare") is None or os.geteuid() != 0:
-        pytest.skip("needs root and unshare to mount")
-    mount = f"mount -t tmpfs -o size=1m tmpfs {tmp_path} && head -c 400000 /dev/zero > {tmp_path}/ballast"
-    done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", f"{mount} || exit 77; exec {sys.executable} - {tmp_path}"],
-        cwd=CHECKOUT,
-        input=FILL_THE_DISK,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-    )
-    if done.returncode == 77 or "unshare failed" in done.stderr:
-        pytest.skip("this machine does not let tests mount")
-    assert done.stdout == "healed\n", done.stderr
-
-
-# --- migrations -----------------------------------------------------------------------------------------------------
-
-
-def make_store_at(path, version):
-    """Make a store as the program of an earlier schema left it."""
-    connection = apsw.Connection(str(path))
-    connection.execute("PRAGMA journal_mode = WAL")
-    for number, step in enumerate(load_migrations()[:version], start=1):
-        connection.execute(step)
-        connection.execute(f"PRAGMA application_id = {sqlite.APPLICATION_ID}; PRAGMA user_version = {number}")
-    connection.close()
-
-
-@pytest.mark.parametrize("version", range(1, len(load_migrations()) + 1))
-def test_a_store_of_every_released_schema_is_brought_up_to_date(tmp_path, version):
-    make_store_at(tmp_path / "store.sqlite", version)
-    store = open_sqlite(tmp_path / "store.sqlite")
-    store.apply(add(A), **DESK)
-    assert store.check() == ()
-    assert store._connection().pragma("user_version") == len(load_migrations())
-    store.close()
-
-
-def test_a_step_that_fails_leaves_the_store_as_it_was(path, monkeypatch):
-    steps = load_migrations()
-    monkeypatch.setattr(
-        sqlite, "load_migrations", lambda: (*steps, "CREATE TABLE late (x); SELECT nonsense;")
-    )
-    with pytest.raises(BadDataError, match="the database refused and nothing was changed"):
-        open_sqlite(path)
-    monkeypatch.undo()
-    store = open_sqlite(path)
-    assert store.layer("station").features == (A,)
-    assert store._connection().execute("SELECT count(*) FROM sqlite_schema WHERE name = 'late'").get == 0
-    store.close()
-
-
-def test_a_new_step_is_gone_once_and_keeps_what_was_written(path, monkeypatch):
-    steps = load_migrations()
-    monkeypatch.setattr(sqlite, "load_migrations", lambda: (*steps, "CREATE TABLE late (x);"))
-    for _ in range(2):
-        store = open_sqlite(path)
-        assert store.layer("station").features == (A,)
-        assert store._connection().pragma("user_version") == len(steps) + 1
-        store.close()
-    monkeypatch.undo()
-    with pytest.raises(BadDataError, match="install the newer one"):
-        open_sqlite(path)
-
-
-def test_two_that_make_one_store_at_once_make_one_store(tmp_path):
-    def make(_):
-        open_sqlite(tmp_path / "store.sqlite", create=True).close()
-
-    with ThreadPoolExecutor(6) as pool:
-        list(pool.map(make, range(6)))
-    store = open_sqlite(tmp_path / "store.sqlite")
-    assert store.check() == ()
-    store.close()
-
-
-def test_migrations_are_numbered_without_gaps_and_shipped_with_the_package():
-    folder = Path(sqlite.__file__).parent / "migrations"
-    names = sorted(file.name for file in folder.iterdir() if file.suffix == ".sql")
-    assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
 
 
 def test_at_is_kept_to_the_microsecond_in_utc(store):

@@ -21,10 +21,9 @@ import pytest
 from geo_service.errors import InvalidInputError
 from geo_service.hours import SHANGHAI
 from geo_service.layers import Layer
-from geo_service.settings import Settings, resource_dir
+from geo_service.settings import Settings
 from geo_service.web import create_app, serve
 from geo_service.web.server import _check_certificate, _check_free
-from geo_service.web.words import WORDS
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=SHANGHAI)
 STATIC = Path(__file__).resolve().parents[1] / "geo_service" / "web" / "static"
@@ -142,18 +141,6 @@ def test_an_english_page_has_no_chinese_but_names_and_its_switch(client, demo_di
     )
     rest = re.sub(r"<[^>]+>", "", rest)
     assert re.findall(r"[\u4e00-\u9fff]+", rest) == []
-
-
-def test_every_word_that_a_template_says_is_in_the_catalogue_and_none_is_idle():
-    code = (Path(__file__).resolve().parents[1] / "geo_service" / "web").glob("*.py")
-    text = "\n".join(p.read_text("utf-8") for p in (*resource_dir("templates").glob("*.html"), *code))
-    said = set(re.findall(r"""say\(\s*"(\w+)"(?: if| else|,|\))""", text))
-    said |= set(re.findall(r"""else "(\w+)"[,)]""", text)) | set(re.findall(r'WORDS\["(\w+)"\]', text))
-    computed = {"open", "closing_soon", "closed", "unknown", "stale"} | {
-        w for w in WORDS if w.startswith("access_")
-    }
-    assert said & set(WORDS) | computed == set(WORDS)
-    assert set(re.findall(r"""say\(\s*"(\w+)"[,)]""", text)) <= set(WORDS)
 
 
 def test_a_made_up_district_says_so_and_names_openstreetmap(client):

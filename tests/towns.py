@@ -112,13 +112,13 @@ def make_network(
     )
 
 
-def line_m(line: list[tuple[float, float]]) -> float:
+def line_m(line: list[tuple[float, float]], metric: Metric = METRIC) -> float:
     """Length of a drawn line of (lon, lat) in 1e-6 degrees, metres."""
     total = 0.0
     for (ax, ay), (bx, by) in pairwise(line):
-        d = (ay + by) / 2 - METRIC.lat0_e6
-        kx = METRIC.lon_m + d * METRIC.lon_m1 + d * d * METRIC.lon_m2
-        total += math.hypot((bx - ax) * kx, (by - ay) * METRIC.lat_m)
+        d = (ay + by) / 2 - metric.lat0_e6
+        kx = metric.lon_m + d * metric.lon_m1 + d * d * metric.lon_m2
+        total += math.hypot((bx - ax) * kx, (by - ay) * metric.lat_m)
     return total
 
 

@@ -42,6 +42,14 @@ class Hint(NamedTuple):
     farthest_ms: float
 
 
+class Leeway(NamedTuple):
+    """How far a cost may be off, in milliseconds and as a share of it; and what share of answers may be others."""
+
+    ms: float = 2.0
+    share: float = 1e-5
+    stray: float = 0.0
+
+
 class Peer(ABC):
     """A library that answers some of the questions; a verb that is not its own gives None."""
 
@@ -49,8 +57,8 @@ class Peer(ABC):
     """Name it is installed by."""
     is_exact: ClassVar[bool] = True
     """Whether costs equal the reference to the millisecond; otherwise up to float rounding."""
-    stray: ClassVar[float] = 0.0
-    """Share of answers that may be others, because the library cannot be asked quite the same."""
+    leeway: ClassVar[Leeway] = Leeway()
+    """How far an inexact one may be off: float rounding, unless it cannot be asked quite the same."""
 
     @abstractmethod
     def __init__(self, streets: Streets) -> None:
@@ -96,15 +104,18 @@ def k_best_of_list(costs: list[int], k: int) -> tuple[Any, Any]:
     return best, [costs[i] for i in best]
 
 
-def _read_best(answer: tuple[Any, Any]) -> LongArray:
+def read_best(answer: tuple[Any, Any]) -> LongArray:
+    """Costs of what `k_best` gives, whole milliseconds."""
     return np.asarray(np.rint(answer[1]), dtype=np.int64)
 
 
-def _read_costs(answer: Any) -> LongArray:
+def read_costs(answer: Any) -> LongArray:
+    """Costs as whole milliseconds."""
     return np.asarray(np.rint(np.asarray(answer, dtype=np.float64)), dtype=np.int64)
 
 
-def _read_way(way: Way) -> LongArray:
+def read_way(way: Way) -> LongArray:
+    """Its cost as whole milliseconds."""
     return np.array([round(way.cost_ms)], dtype=np.int64)
 
 
@@ -137,7 +148,7 @@ class RoutingKitCch(Peer):
 
     def nearest(self, facilities: IntArray, k: int, hint: Hint) -> Job:
         pinned = self._rk.CCHOneToMany(self._metric, facilities.tolist())
-        return Job(lambda node: k_best_of_list(pinned.distances_from(node), k), _read_best)
+        return Job(lambda node: k_best_of_list(pinned.distances_from(node), k), read_best)
 
     def pin(self, facilities: IntArray) -> Job:
         """Facilities that are not the ones before: all are pinned anew."""
@@ -151,12 +162,12 @@ class RoutingKitCch(Peer):
             found = query.run(*pair)
             return Way(found.distance, line(pair[0], found.arc_path))
 
-        return Job(ask, _read_way)
+        return Job(ask, read_way)
 
     def coverage(self, facilities: IntArray, hint: Hint) -> Job:
         pinned = self._rk.CCHManyToOne(self._metric, list(range(self._streets.n_nodes)))
         ends = [(node, 0) for node in facilities.tolist()]
-        return Job(lambda _: pinned.distances_to_multi(ends), _read_costs)
+        return Job(lambda _: pinned.distances_to_multi(ends), read_costs)
 
     def matrix(self, sources: IntArray, targets: IntArray) -> Job:
         starts, ends = sources.tolist(), targets.tolist()
@@ -165,7 +176,7 @@ class RoutingKitCch(Peer):
             pinned = self._rk.CCHOneToMany(self._metric, ends)
             return [pinned.distances_from(start) for start in starts]
 
-        return Job(ask, _read_costs)
+        return Job(ask, read_costs)
 
 
 class PyRoutingKit(Peer):
@@ -184,7 +195,7 @@ class PyRoutingKit(Peer):
 
     def nearest(self, facilities: IntArray, k: int, hint: Hint) -> Job:
         ends, many = facilities.astype(np.uint32), self._cch.distances_many_to_many
-        return Job(lambda node: k_best(many(np.array([node], dtype=np.uint32), ends)[0], k), _read_best)
+        return Job(lambda node: k_best(many(np.array([node], dtype=np.uint32), ends)[0], k), read_best)
 
     def route(self) -> Job:
         query, line = self._cch.query, self._streets.line_of_nodes
@@ -193,11 +204,11 @@ class PyRoutingKit(Peer):
             cost_ms, nodes = query(*pair)
             return Way(cost_ms, line(nodes))
 
-        return Job(ask, _read_way)
+        return Job(ask, read_way)
 
     def matrix(self, sources: IntArray, targets: IntArray) -> Job:
         starts, ends = sources.astype(np.uint32), targets.astype(np.uint32)
-        return Job(lambda _: self._cch.distances_many_to_many(starts, ends), _read_costs)
+        return Job(lambda _: self._cch.distances_many_to_many(starts, ends), read_costs)
 
 
 class Scipy(Peer):
@@ -221,14 +232,14 @@ class Scipy(Peer):
             best = k_best(self._dijkstra(self._out, indices=node, limit=cutoff_ms)[facilities], k)
             return best if math.isfinite(best[1][-1]) else None
 
-        return Job(_until_found(search, hint.usual_ms), _read_best)
+        return Job(_until_found(search, hint.usual_ms), read_best)
 
     def route(self) -> Job:
         def ask(pair: Pair) -> Way:
             cost_ms, before = self._dijkstra(self._out, indices=pair[0], return_predecessors=True)
             return Way(cost_ms[pair[1]], self._streets.line_of_nodes(_climb(before, *pair)))
 
-        return Job(ask, _read_way)
+        return Job(ask, read_way)
 
     def coverage(self, facilities: IntArray, hint: Hint) -> Job:
         def ask(_: object) -> FloatArray:
@@ -238,28 +249,28 @@ class Scipy(Peer):
             )
             return cost_ms
 
-        return Job(ask, _read_costs)
+        return Job(ask, read_costs)
 
     def matrix(self, sources: IntArray, targets: IntArray) -> Job:
         starts = sources[: self._ROWS]
         return Job(
             lambda _: self._dijkstra(self._out, indices=starts)[:, targets],
-            _read_costs,
+            read_costs,
             part=len(starts) / len(sources),
         )
 
     def one_cost(self, pair: Pair) -> LongArray:
         """Cost between two nodes, to compare with, shape ``(1,)``."""
-        return _read_costs(self._dijkstra(self._out, indices=pair[0])[[pair[1]]])
+        return read_costs(self._dijkstra(self._out, indices=pair[0])[[pair[1]]])
 
     def matrix_whole(self, sources: IntArray, targets: IntArray) -> LongArray:
         """Every row, to compare with; not timed."""
-        return _read_costs(self._dijkstra(self._out, indices=sources)[:, targets])
+        return read_costs(self._dijkstra(self._out, indices=sources)[:, targets])
 
     def k_costs(self, nodes: Sequence[int], facilities: IntArray, k: int) -> LongArray:
         """Costs of the k nearest without any cutoff, to compare with and to choose cutoffs by."""
         return np.array(
-            [_read_best(k_best(self._dijkstra(self._out, indices=v)[facilities], k)) for v in nodes]
+            [read_best(k_best(self._dijkstra(self._out, indices=v)[facilities], k)) for v in nodes]
         )
 
 
@@ -293,21 +304,21 @@ class Networkx(Peer):
             best = list(islice((v for v in cost_ms if v in wanted), k))
             return (best, [cost_ms[v] for v in best]) if len(best) == k else None
 
-        return Job(_until_found(search, hint.usual_ms), _read_best)
+        return Job(_until_found(search, hint.usual_ms), read_best)
 
     def route(self) -> Job:
         def ask(pair: Pair) -> Way:
             cost_ms, nodes = self._nx.bidirectional_dijkstra(self._graph, *pair)
             return Way(cost_ms, self._streets.line_of_nodes(nodes))
 
-        return Job(ask, _read_way)
+        return Job(ask, read_way)
 
     def coverage(self, facilities: IntArray, hint: Hint) -> Job:
         starts, everywhere = facilities.tolist(), range(self._streets.n_nodes)
         search = self._nx.multi_source_dijkstra_path_length
         return Job(
             lambda _: search(self._into, starts),
-            lambda cost_ms: _read_costs([cost_ms[v] for v in everywhere]),
+            lambda cost_ms: read_costs([cost_ms[v] for v in everywhere]),
         )
 
     def matrix(self, sources: IntArray, targets: IntArray) -> Job:
@@ -318,7 +329,7 @@ class Networkx(Peer):
             rows = [search(self._graph, start) for start in starts]
             return [[cost_ms[end] for end in ends] for cost_ms in rows]
 
-        return Job(ask, _read_costs, part=len(starts) / len(sources))
+        return Job(ask, read_costs, part=len(starts) / len(sources))
 
 
 class Igraph(Peer):
@@ -338,7 +349,7 @@ class Igraph(Peer):
     def nearest(self, facilities: IntArray, k: int, hint: Hint) -> Job:
         ends, graph = facilities.tolist(), self._graph
         return Job(
-            lambda node: k_best_of_list(graph.distances(node, ends, weights="weight")[0], k), _read_best
+            lambda node: k_best_of_list(graph.distances(node, ends, weights="weight")[0], k), read_best
         )
 
     def route(self) -> Job:
@@ -348,7 +359,7 @@ class Igraph(Peer):
             edges = graph.get_shortest_path(*pair, weights="weight", output="epath")
             return Way(weight_ms[edges].sum(), self._streets.line_of_edges(pair[0], edges))
 
-        return Job(ask, _read_way)
+        return Job(ask, read_way)
 
     def coverage(self, facilities: IntArray, hint: Hint) -> Job:
         """It has no search from many: a node more, from which the facilities cost nothing."""
@@ -356,13 +367,13 @@ class Igraph(Peer):
         graph.add_vertices(1)
         graph.add_edges([(node, n) for node in facilities.tolist()], {"weight": [0] * len(facilities)})
         everywhere = list(range(n))
-        return Job(lambda _: graph.distances(n, everywhere, weights="weight", mode="in")[0], _read_costs)
+        return Job(lambda _: graph.distances(n, everywhere, weights="weight", mode="in")[0], read_costs)
 
     def matrix(self, sources: IntArray, targets: IntArray) -> Job:
         starts, ends = sources[: self._ROWS].tolist(), targets.tolist()
         return Job(
             lambda _: self._graph.distances(starts, ends, weights="weight"),
-            _read_costs,
+            read_costs,
             part=len(starts) / len(sources),
         )
 
@@ -395,7 +406,7 @@ class Pandana(Peer):
             self._network.max_pois = k  # it remembers only what was allowed last
             return self._network.nearest_pois(cap_s, name, num_pois=k)
 
-        return Job(ask, lambda table: _read_costs(table.to_numpy() * 1000.0))
+        return Job(ask, lambda table: read_costs(table.to_numpy() * 1000.0))
 
     def route(self) -> Job:
         """It gives the nodes only; their weights are added for the comparison, not by the clock."""
@@ -420,7 +431,7 @@ class Pandana(Peer):
         pairs = starts.repeat(len(targets)), np.tile(targets, len(starts))
         return Job(
             lambda _: self._network.shortest_path_lengths(*pairs),
-            lambda cost_s: _read_costs(np.array(cost_s) * 1000.0).reshape(len(starts), -1),
+            lambda cost_s: read_costs(np.array(cost_s) * 1000.0).reshape(len(starts), -1),
             part=len(starts) / len(sources),
         )
 
@@ -436,7 +447,7 @@ class Cityseer(Peer):
 
     package = "cityseer"
     is_exact = False
-    stray = 0.3
+    leeway = Leeway(stray=0.3)
     _NODES = 10
 
     def __init__(self, streets: Streets) -> None:
@@ -512,7 +523,7 @@ class Objectnat(Peer):
         starts = facilities.tolist()
         return Job(
             lambda _: self._search(self._graph, source_nodes=starts, weight="time_min", reverse=True),
-            lambda table: _read_costs(table["dist"].to_numpy()),
+            lambda table: read_costs(table["dist"].to_numpy()),
         )
 
 
@@ -521,18 +532,6 @@ def _metres(streets: Streets) -> FloatArray:
     metric = streets.network.metric
     metres: FloatArray = (streets.lonlat - streets.lonlat[0]) * np.array([metric.lon_m, metric.lat_m]) * 1e6
     return metres
-
-
-PEERS: tuple[type[Peer], ...] = (
-    RoutingKitCch,
-    PyRoutingKit,
-    Scipy,
-    Networkx,
-    Igraph,
-    Pandana,
-    Cityseer,
-    Objectnat,
-)
 
 
 def version_of(peer: type[Peer]) -> str | None:

@@ -3,14 +3,18 @@
 import ctypes
 import gc
 import hashlib
+import json
 import os
 import platform
+import resource
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 Row = Sequence[str]
 
@@ -70,6 +74,19 @@ def resident_mb() -> float:
     if give_back is not None:
         give_back(0)
     return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def cpu_s() -> float:
+    """CPU time of this process and of the children it has waited for."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def write_json(path: Path, told: Mapping[str, Any]) -> None:
+    """Whole or not at all, so that an interrupt leaves what was there."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """What changes the layers of a district, and the working copy that follows."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from geo_service.errors import InvalidInputError, StaleEditError
+from geo_service.districts.working_copy import read_file, write_working_copy
+from geo_service.errors import InvalidInputError
 from geo_service.exchange.from_osm import OSM_LAYERS, osm_layers, plan_osm_update, snapshots_of
 from geo_service.geo import BBox, Datum, convert_datum, distance_m
 from geo_service.hours import SHANGHAI
@@ -19,20 +19,15 @@ from geo_service.layers import (
     Checked,
     Edit,
     Feature,
-    Layer,
     Place,
     Provenance,
     changed_fields,
-    dump_layer,
     parse_layer,
 )
 from geo_service.network.features import OsmFeatures
 
 if TYPE_CHECKING:
     from geo_service.districts.district import District
-
-FILE_LIMIT_BYTES = 50_000_000
-"""A larger GeoJSON file is refused unread."""
 
 MOST_APART_M = 2000
 """An entrance is no farther than this from its pin, metres."""
@@ -129,7 +124,7 @@ def import_geojson(
         )
     on = at.astimezone(SHANGHAI).date()
     bbox = BBox(*district.bbox) if datum == "wgs84" else None
-    parsed = parse_layer(_read(path), layer, district.catalogue, path=str(path), bbox=bbox)
+    parsed = parse_layer(read_file(path), layer, district.catalogue, path=str(path), bbox=bbox)
     _check_arrivals(parsed.features, path)
     fresh = [_with_provenance(_to_wgs84(feature, datum), path.name, on) for feature in parsed.features]
     present = {feature.id: feature for feature in district.store.layer(layer).features}
@@ -139,9 +134,7 @@ def import_geojson(
         if feature != present.get(feature.id)
     ]
     author = _Author(actor, "import", f"file={path.name} datum={datum}", at)
-    return _apply(
-        district, layer, edits, len(fresh) - len(edits), author, reading=path, is_dry_run=is_dry_run
-    )
+    return _apply(district, layer, edits, len(fresh) - len(edits), author, is_dry_run=is_dry_run)
 
 
 def import_osm(
@@ -191,53 +184,6 @@ def import_osm(
     return tuple(reports)
 
 
-def write_working_copy(directory: Path, layer: Layer) -> None:
-    """
-    Rewrite ``layers/<layer>.geojson`` atomically.
-
-    Parameters
-    ----------
-    directory
-        District directory.
-    layer
-        The layer as it now is.
-    """
-    folder = directory / "layers"
-    folder.mkdir(exist_ok=True)
-    write_atomically(folder / f"{layer.name}.geojson", dump_layer(layer))
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """
-    Write a file so that a reader sees the old bytes or the new, also after a power cut.
-
-    Parameters
-    ----------
-    path
-        File to write.
-    data
-        Its new content.
-
-    Raises
-    ------
-    InvalidInputError
-        If it cannot be written there.
-    """
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise InvalidInputError(
-            f"{path} cannot be written: {error.strerror}; choose a path you may write to",
-            parameter="path",
-            value=str(path),
-        ) from error
-
-
 def _check_arrivals(features: Sequence[Feature], path: Path) -> None:
     """Routes and links aim at the arrival point: one in another town is a slip of the list."""
     for place in features:
@@ -274,13 +220,11 @@ def _apply(
     author: _Author,
     *,
     snapshots: Sequence[Feature] = (),
-    reading: Path | None = None,
     is_dry_run: bool,
 ) -> ChangeReport:
     if (edits or snapshots) and not is_dry_run:
-        _check_working_copy(district, layer, reading)
         district.store.apply(edits, snapshots=snapshots, **author._asdict())
-        write_working_copy(district.directory, district.store.layer(layer))
+        write_working_copy(district.directory, district.store, layer)
     return ChangeReport(
         layer=layer,
         added=tuple(edit.id for edit in edits if edit.before is None),
@@ -295,38 +239,8 @@ def _apply(
     )
 
 
-def _check_working_copy(district: "District", layer: str, reading: Path | None) -> None:
-    """Refuse to rewrite a working copy that somebody changed by hand, unless that very file is being read."""
-    path = district.directory / "layers" / f"{layer}.geojson"
-    if not path.is_file() or (reading is not None and path.samefile(reading)):
-        return
-    if path.read_bytes() != dump_layer(district.store.layer(layer)):
-        raise StaleEditError(
-            f"{path} was changed by hand and would be overwritten; first take it in with "
-            f"`geo-service import {district.directory} {path} --layer {layer}`, or remove it",
-            path=str(path),
-            layer=layer,
-        )
-
-
 def _is_removal(edit: Edit) -> bool:
     return edit.after is None or edit.after.status == "removed"
-
-
-def _read(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > FILE_LIMIT_BYTES:
-            raise InvalidInputError(
-                f"{path}: {size} bytes; at most {FILE_LIMIT_BYTES} are read",
-                parameter="FILE",
-                value=str(path),
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise InvalidInputError(
-            f"{path} cannot be read: {error.strerror}", parameter="FILE", value=str(path)
-        ) from error
 
 
 def _with_provenance(feature: Feature, source: str, on: date) -> Feature:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geo_service.districts.district import PROFILES
+from geo_service.districts.routers import PROFILES
+from geo_service.districts.working_copy import is_changed_by_hand, layer_path
 from geo_service.errors import BadDataError, GeoServiceError
 from geo_service.hours import State
 from geo_service.layers import Place, dump_layer
@@ -75,10 +76,14 @@ def _check_store(district: "District") -> list[Finding]:
     if not problems:
         findings.append(Finding("info", "store", "integrity whole, history replays to the present state", {}))
     for info in district.store.layers():
-        path = district.directory / "layers" / f"{info.name}.geojson"
-        if not path.is_file() or path.read_bytes() != dump_layer(district.store.layer(info.name)):
-            message = f"{path.name} differs from the store; the store is what is served"
-            findings.append(Finding("warning", info.name, message, {"path": str(path)}))
+        path = layer_path(district.directory, info.name)
+        if is_changed_by_hand(district.directory, district.store, info.name):
+            message = f"{path.name} was changed by hand; take it in with geo-service sync"
+        elif not path.is_file() or path.read_bytes() != dump_layer(district.store.layer(info.name)):
+            message = f"{path.name} lags behind the store, which is what is served; geo-service sync writes it again"
+        else:
+            continue
+        findings.append(Finding("warning", info.name, message, {"path": str(path)}))
     return findings
 
 

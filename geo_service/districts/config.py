@@ -9,7 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from geo_service.districts.working_copy import write_atomically
 from geo_service.errors import BadDataError, InvalidInputError
+from geo_service.store.opening import is_url
 
 RESERVED = ("api", "static", "healthz", "metrics")
 """Ids that the server's own pages use."""
@@ -50,6 +52,8 @@ class DistrictConfig:
         Categories of layers that the district adds to the catalogue: key → zh, en, pin, colour, fields, is_area.
     services
         Kinds of service that it adds: kind → zh, en.
+    store
+        Where its layers are kept: ``postgresql://user@host/database``; empty for ``store.sqlite`` beside this file.
     """
 
     id: str
@@ -65,6 +69,7 @@ class DistrictConfig:
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     categories: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    store: str = field(default="", repr=False)  # it may hold a password
 
 
 def check_id(text: str) -> str:
@@ -122,6 +127,7 @@ def write_config(config: DistrictConfig, path: Path, *, on: date) -> None:
         "# Approval number of the map (审图号), printed on every map.",
         f"map_approval = {_toml(config.map_approval)}",
         f"osm_date = {_toml(config.osm_date)}",
+        *([f"store = {_toml(config.store)}"] if config.store else []),
         "",
         "[source]",
         *(f"{key} = {_toml(value)}" for key, value in config.source.items()),
@@ -190,7 +196,40 @@ def _config(table: Mapping[str, Any]) -> DistrictConfig:
         profiles=table.get("profiles", {}),
         categories=table.get("categories", {}),
         services=table.get("services", {}),
+        store=_store(table.get("store", "")),
     )
+
+
+def _store(given: object) -> str:
+    if not isinstance(given, str) or (given and not is_url(given)):
+        raise ValueError("store is not a URL postgresql://user@host/database")  # which is not repeated
+    return given
+
+
+def name_store(path: Path, url: str) -> None:
+    """
+    Write into district.toml where the store is, and leave all else as somebody wrote it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    url
+        URL of a database, or empty for ``store.sqlite``.
+
+    Raises
+    ------
+    BadDataError
+        If the file cannot be read.
+    """
+    read_config(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    head = next((number for number, line in enumerate(lines) if line.lstrip().startswith("[")), len(lines))
+    kept = [line for line in lines[:head] if not re.match(r"\s*store\s*=", line)]
+    while kept and not kept[-1].strip():
+        kept.pop()
+    wanted = [f"store = {_toml(url)}"] if url else []
+    write_atomically(path, ("\n".join([*kept, *wanted, "", *lines[head:]]).rstrip() + "\n").encode())
 
 
 def _toml(value: object) -> str:

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from geo_service.demo import DEMO_NAMES, DemoInfo, build_demo_osm, demo_info, seed_layers
-from geo_service.districts.changes import write_working_copy
 from geo_service.districts.config import DistrictConfig, check_id, read_config, write_config
-from geo_service.districts.district import PROFILES, use_jit_cache
+from geo_service.districts.routers import PROFILES, use_jit_cache, warm_up
+from geo_service.districts.working_copy import write_working_copy
 from geo_service.errors import InvalidInputError
 from geo_service.exchange.from_osm import osm_layers
 from geo_service.geo import BBox
@@ -176,7 +176,7 @@ class _Making:
                 self.progress("layers", done, len(layers))
                 edits = [Edit(layer.name, feature.id, None, None, feature) for feature in layer.features]
                 store.apply(edits, actor="init", role=role, source=self._source(), at=at)
-                write_working_copy(self.part, store.layer(layer.name))
+                write_working_copy(self.part, store, layer.name)
             self.progress("layers", len(layers), len(layers))
         finally:
             store.close()
@@ -198,7 +198,7 @@ class _Making:
 
     def kernels(self) -> None:
         use_jit_cache(self.part)
-        from geo_service.engine.router import Router, load_index, warm_up
+        from geo_service.engine.router import Router, load_index
 
         self.progress("kernels", 0, 0)
         network = load_network(self.part / "network" / PROFILES[0])

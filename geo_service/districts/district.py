@@ -1,68 +1,65 @@
 """An open district: its answers in the words that every door speaks."""
 
-import logging
 import os
-import shutil
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
+from geo_service.districts.answers import (
+    Speech,
+    coverage_json,
+    parse_cutoff_ms,
+    parse_states,
+    reach_json,
+    route_json,
+    what_if_json,
+)
 from geo_service.districts.config import DistrictConfig, read_config
-from geo_service.errors import BadDataError, InvalidInputError, NotFoundError
-from geo_service.exchange.navlinks import LinkSettings, Mode, build_links, links_json
-from geo_service.hours import SHANGHAI, Opening, State
-from geo_service.layers import Catalogue, Layer, Place, catalogue_with, feature_to_json
+from geo_service.districts.routers import Routers, warm_up
+from geo_service.districts.routers import use_jit_cache as use_jit_cache
+from geo_service.districts.stores import open_district_store
+from geo_service.errors import NotFoundError
+from geo_service.exchange.navlinks import LinkSettings
+from geo_service.hours import SHANGHAI
+from geo_service.layers import Catalogue, Layer, Place, catalogue_with
 from geo_service.network.features import OsmArea, load_features
-from geo_service.network.graph import Network, load_network
+from geo_service.network.graph import Network
 from geo_service.settings import Settings, load_settings
 from geo_service.store.base import Store
-from geo_service.store.sqlite import open_sqlite
 
 if TYPE_CHECKING:
-    from geo_service.engine.router import Index, Router
-    from geo_service.finder import Found, NearestAnswer, RouteAnswer, Shortfall
-
-logger = logging.getLogger(__name__)
+    from geo_service.engine.router import Router
+    from geo_service.finder import CoverageQuestion, NearestQuestion, Wish
 
 FloatArray = npt.NDArray[np.float64]
 LonLat = tuple[float, float]
 Answer = dict[str, Any]
 
-PROFILES = ("ebike", "walk")
+
+class PlaceWishes(TypedDict, total=False):
+    """
+    What may be wished for of a place in every question.
+
+    ``service`` names kinds of service that must all be on offer on arrival; ``operator``, ``plan`` and ``voltage_v``
+    are those of the cabinet (or the place), exactly; ``accept`` names states accepted besides open and closing soon, of
+    ``"unknown"`` and ``"stale"``.
+    """
+
+    service: Sequence[str]
+    operator: str | None
+    plan: str | None
+    voltage_v: int | None
+    accept: Sequence[str]
 
 
-class _Routers(Mapping[str, "Router"]):
-    """Routers by profile, each made when first asked for; a district opens in an instant."""
+class Wishes(PlaceWishes, total=False):
+    """The same, and the ``profile``: ``"ebike"`` or ``"walk"``."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._profiles = tuple(p for p in PROFILES if (directory / "network" / p / "network.json").is_file())
-        self._routers: dict[str, Router] = {}
-        self._lock = threading.Lock()
-
-    def __getitem__(self, profile: str) -> "Router":
-        from geo_service.engine.router import Router
-
-        if profile not in self._profiles:
-            raise KeyError(profile)
-        with self._lock:
-            if profile not in self._routers:
-                network = load_network(self._directory / "network" / profile)
-                self._routers[profile] = Router(
-                    network, _ready_index(self._directory / "index" / profile, network)
-                )
-            return self._routers[profile]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._profiles)
-
-    def __len__(self) -> int:
-        return len(self._profiles)
+    profile: str
 
 
 class District:
@@ -102,11 +99,11 @@ class District:
         self.synthetic = config.synthetic
         self.map_approval = config.map_approval or None
         self.catalogue: Catalogue = catalogue_with(config.categories, config.services)
-        self.store: Store = open_sqlite(directory / "store.sqlite", catalogue=self.catalogue)
-        self.routers: Mapping[str, Router] = _Routers(directory)
+        self.store: Store = open_district_store(directory, config)
+        self.routers: Mapping[str, Router] = Routers(directory)
         ages = Ages(settings.hours_age_days, settings.existence_age_days, settings.cabinet_age_days)
         self.finder: Finder = Finder(self.store, self.routers, self.catalogue, ages)
-        self._links = link_settings(settings)
+        self._speak = Speech(link_settings(settings))
 
     @property
     def profiles(self) -> tuple[str, ...]:
@@ -190,16 +187,7 @@ class District:
     # -- questions --------------------------------------------------------------------------------
 
     def nearest(
-        self,
-        *,
-        origin: LonLat,
-        layer: str,
-        at: datetime,
-        k: int = 5,
-        profile: str = "ebike",
-        service: Sequence[str] = (),
-        operator: str | None = None,
-        accept: Sequence[str] = (),
+        self, *, origin: LonLat, layer: str, at: datetime, k: int = 5, **wishes: Unpack[Wishes]
     ) -> Answer:
         """
         The k nearest places of a layer that are open on arrival.
@@ -214,19 +202,13 @@ class District:
             Departure, aware.
         k
             How many, 1 to 100.
-        profile
-            ``"ebike"`` or ``"walk"``.
-        service
-            Kinds of service that must all be on offer.
-        operator
-            Operator of the cabinet or place.
-        accept
-            ``"unknown"``, ``"stale"``: states accepted besides open and closing soon.
+        **wishes
+            Words of `Wishes`: ``profile, service, operator, plan, voltage_v, accept``.
 
         Returns
         -------
         answer
-            ``origin, profile, at, results`` and, if fewer than k came back, ``shortfall``.
+            ``origin, layer, profile, at, results`` and, if fewer than k came back, ``shortfall``.
 
         Raises
         ------
@@ -235,29 +217,12 @@ class District:
         NotFoundError
             If there is no such layer.
         """
-        (answer,) = self.nearest_many(
-            origins=np.array([origin], dtype=np.float64),
-            layer=layer,
-            at=at,
-            k=k,
-            profile=profile,
-            service=service,
-            operator=operator,
-            accept=accept,
-        )
+        origins = np.array([origin], dtype=np.float64)
+        (answer,) = self.nearest_many(origins=origins, layer=layer, at=at, k=k, **wishes)
         return answer
 
     def nearest_many(
-        self,
-        *,
-        origins: FloatArray,
-        layer: str,
-        at: datetime,
-        k: int = 5,
-        profile: str = "ebike",
-        service: Sequence[str] = (),
-        operator: str | None = None,
-        accept: Sequence[str] = (),
+        self, *, origins: FloatArray, layer: str, at: datetime, k: int = 5, **wishes: Unpack[Wishes]
     ) -> list[Answer]:
         """
         Answer `nearest` for many origins at once.
@@ -272,34 +237,17 @@ class District:
             Departure, aware.
         k
             How many for each origin.
-        profile
-            ``"ebike"`` or ``"walk"``.
-        service
-            Kinds of service.
-        operator
-            Operator.
-        accept
-            States accepted besides open and closing soon.
+        **wishes
+            Words of `Wishes`.
 
         Returns
         -------
         answers
             One per origin.
         """
-        from geo_service.finder import NearestQuestion
-
-        question = NearestQuestion(layer, at, k, profile, tuple(service), operator, _states(accept))
-        return [
-            {
-                "origin": origin,
-                "layer": layer,
-                "profile": profile,
-                "at": _time(at),
-                "results": [self._found_json(found, profile) for found in answer.found],
-            }
-            | _shortfall_json(answer)
-            for origin, answer in zip(origins.tolist(), self.finder.nearest(question, origins), strict=True)
-        ]
+        question = _question(layer, at, k, wishes)
+        asked = zip(origins.tolist(), self.finder.nearest(question, origins), strict=True)
+        return [self._speak.nearest(question, origin, answer) for origin, answer in asked]
 
     def onway(
         self,
@@ -309,10 +257,7 @@ class District:
         layer: str,
         at: datetime,
         k: int = 3,
-        profile: str = "ebike",
-        service: Sequence[str] = (),
-        operator: str | None = None,
-        accept: Sequence[str] = (),
+        **wishes: Unpack[Wishes],
     ) -> Answer:
         """
         The k places of least added time on the way, open when one gets there.
@@ -329,36 +274,27 @@ class District:
             Departure, aware.
         k
             How many.
-        profile
-            ``"ebike"`` or ``"walk"``.
-        service
-            Kinds of service.
-        operator
-            Operator.
-        accept
-            States accepted besides open and closing soon.
+        **wishes
+            Words of `Wishes`.
 
         Returns
         -------
         answer
-            ``direct_s`` and ``results``: those of `nearest` with ``added_s``; ``length_m`` is by way of the stop.
-        """
-        from geo_service.finder import NearestQuestion
+            ``direct_cost_s``, ``onward_links`` to the destination, and ``results``: those of `nearest` with
+            ``added_s``; ``cost_s`` is that of getting to the stop, ``way_length_m`` the whole way by it.
 
-        question = NearestQuestion(layer, at, k, profile, tuple(service), operator, _states(accept))
-        answer = self.finder.onway(question, np.array(origin, np.float64), np.array(destination, np.float64))
-        return {
-            "origin": list(origin),
-            "destination": list(destination),
-            "layer": layer,
-            "profile": profile,
-            "at": _time(at),
-            "direct_s": answer.direct_ms / 1000,
-            "results": [
-                {"added_s": stop.added_ms / 1000, **self._found_json(stop.found, profile)}
-                for stop in answer.stops
-            ],
-        }
+        Raises
+        ------
+        InvalidInputError
+            If an argument is not allowed.
+        NotFoundError
+            If there is no such layer.
+        UnreachableError
+            If no way leads to the destination.
+        """
+        question = _question(layer, at, k, wishes)
+        answer = self.finder.onway(question, _point(origin), _point(destination))
+        return self._speak.onway(question, origin, destination, answer)
 
     def within_range(
         self,
@@ -370,10 +306,7 @@ class District:
         reserve_m: float = 0.0,
         via: LonLat | None = None,
         k: int = 5,
-        profile: str = "ebike",
-        service: Sequence[str] = (),
-        operator: str | None = None,
-        accept: Sequence[str] = (),
+        **wishes: Unpack[Wishes],
     ) -> Answer:
         """
         The k nearest places that a remaining range reaches, open on arrival.
@@ -394,35 +327,29 @@ class District:
             A drop-off to pass first.
         k
             How many.
-        profile
-            ``"ebike"`` or ``"walk"``.
-        service
-            Kinds of service.
-        operator
-            Operator.
-        accept
-            States accepted besides open and closing soon.
+        **wishes
+            Words of `Wishes`.
 
         Returns
         -------
         answer
-            ``range_m, reserve_m, via`` and ``results`` as those of `nearest`, empty if none is within range.
-        """
-        from geo_service.finder import NearestQuestion
+            ``range_m, reserve_m, via`` and ``results`` as those of `nearest`; with none, ``nearest`` is the place
+            of the shortest way, or None if no place counts at all.
 
-        question = NearestQuestion(layer, at, k, profile, tuple(service), operator, _states(accept))
-        stop = None if via is None else np.array(via, np.float64)
-        found = self.finder.within_range(question, np.array(origin, np.float64), range_m, reserve_m, stop)
-        return {
-            "origin": list(origin),
-            "via": None if via is None else list(via),
-            "layer": layer,
-            "profile": profile,
-            "at": _time(at),
-            "range_m": range_m,
-            "reserve_m": reserve_m,
-            "results": [self._found_json(one, profile) for one in found],
-        }
+        Raises
+        ------
+        InvalidInputError
+            If an argument is not allowed.
+        NotFoundError
+            If there is no such layer.
+        UnreachableError
+            If no way leads to the drop-off.
+        """
+        question = _question(layer, at, k, wishes)
+        stop = None if via is None else _point(via)
+        answer = self.finder.within_range(question, _point(origin), range_m, reserve_m, stop)
+        limits = {"via": None if via is None else list(via), "range_m": range_m, "reserve_m": reserve_m}
+        return self._speak.within_range(question, origin, limits, answer)
 
     def route(self, *, origin: LonLat, destination: LonLat, profile: str = "ebike") -> Answer:
         """
@@ -449,12 +376,123 @@ class District:
         UnreachableError
             If no way leads there.
         """
-        found = self.finder.route(
-            np.array(origin, dtype=np.float64), np.array(destination, dtype=np.float64), profile
-        )
-        return {"origin": list(origin), "destination": list(destination), "profile": profile} | _route_json(
-            found
-        )
+        found = self.finder.route(_point(origin), _point(destination), profile)
+        asked = {"origin": list(origin), "destination": list(destination), "profile": profile}
+        return asked | route_json(found)
+
+    def reach(self, *, origin: LonLat, minutes: Sequence[float], profile: str = "ebike") -> Answer:
+        """
+        Polygons around what is within some minutes of a point.
+
+        Parameters
+        ----------
+        origin
+            Longitude, latitude, WGS 84 degrees.
+        minutes
+            Longest times, inclusive, in any order.
+        profile
+            ``"ebike"`` or ``"walk"``.
+
+        Returns
+        -------
+        answer
+            A GeoJSON FeatureCollection, fewest minutes first, each polygon within the next; a feature has
+            ``minutes`` and ``street_m``, the length of street reached.
+
+        Raises
+        ------
+        InvalidInputError
+            If an argument is not allowed.
+        """
+        bands = self.finder.bands(_point(origin), profile, [parse_cutoff_ms(m) for m in minutes])
+        return reach_json(origin, profile, bands)
+
+    def coverage(
+        self,
+        *,
+        layer: str,
+        minutes: float,
+        profile: str = "walk",
+        at: datetime | None = None,
+        without: Sequence[str] = (),
+        with_: Sequence[LonLat] = (),
+        **wishes: Unpack[PlaceWishes],
+    ) -> Answer:
+        """
+        How much of the streets has a place of a layer within some minutes, and what if some went or came.
+
+        Parameters
+        ----------
+        layer
+            Name of the layer.
+        minutes
+            Longest time to the nearest place, inclusive.
+        profile
+            ``"walk"`` or ``"ebike"``.
+        at
+            Departure: only places open throughout from then until the minutes are over count. None for all places
+            in use, whatever their hours.
+        without
+            Ids of places to close, for a trial.
+        with_
+            Where places come, for a trial; they are taken to be open.
+        **wishes
+            Words of `PlaceWishes`.
+
+        Returns
+        -------
+        answer
+            ``covered_share`` (``share_of`` street length), ``covered_m, street_m, nodes, places, eligible``, and of
+            a trial ``what_if`` with all changes together and each alone.
+
+        Raises
+        ------
+        InvalidInputError
+            If an argument is not allowed.
+        NotFoundError
+            If there is no such layer or place.
+        """
+        question = self.coverage_question(layer, minutes, profile, at, **wishes)
+        if not without and not with_:
+            return coverage_json(question, self.finder.coverage(question))
+        new = np.array(with_, dtype=np.float64).reshape(-1, 2)
+        answer = self.finder.what_if(question, without, new)
+        return coverage_json(question, answer.before) | what_if_json(answer, without, with_)
+
+    def coverage_question(
+        self, layer: str, minutes: float, profile: str, at: datetime | None, **wishes: Unpack[PlaceWishes]
+    ) -> "CoverageQuestion":
+        """
+        The question that `coverage` asks of the finder.
+
+        Parameters
+        ----------
+        layer
+            Name of the layer.
+        minutes
+            Longest time.
+        profile
+            ``"walk"`` or ``"ebike"``.
+        at
+            Departure, or None.
+        **wishes
+            Words of `PlaceWishes`.
+
+        Returns
+        -------
+        question
+            To be given to ``finder.coverage`` and ``finder.what_if``.
+        """
+        from geo_service.finder import CoverageQuestion
+
+        on = (at or datetime.now(SHANGHAI)).astimezone(SHANGHAI).date()
+        accept = parse_states(wishes.get("accept", ()))
+        return CoverageQuestion(layer, parse_cutoff_ms(minutes), on, at, profile, _wish(wishes), accept)
+
+    def warm_up(self) -> None:
+        """Load the streets, index and kernels of every profile, so that no question has to wait for them."""
+        for profile in self.profiles:
+            warm_up(self.routers[profile])
 
     def place_json(self, place: Place, at: datetime) -> Answer:
         """
@@ -472,35 +510,7 @@ class District:
         answer
             The words of a result of `nearest` that do not depend on an origin.
         """
-        return self._place_json(place, self.finder.opening(place, at), "ebike")
-
-    def _found_json(self, found: "Found", profile: str) -> Answer:
-        costs = {"cost_s": found.cost_ms / 1000, "length_m": found.length_mm / 1000}
-        return costs | self._place_json(found.place, found.opening, profile)
-
-    def _place_json(self, place: Place, opening: Opening, profile: str) -> Answer:
-        properties = feature_to_json(place)["properties"]
-        shown = ("address", "access", "services", "power", "operator", "ebike_parking", "hours")
-        # The age of what the state rests on; other facts have dates of their own.
-        checked = [day for kind in ("hours", "existence") if (day := place.provenance.checked_on(kind))]
-        return {
-            "id": place.id,
-            "layer": place.layer,
-            "name": place.name,
-            "lon": place.lon,
-            "lat": place.lat,
-            "target": list(place.target),
-            "state": str(opening.state),
-            "open_until": _time(opening.until) if opening.state in _OPEN_STATES else None,
-            "opens_at": _time(opening.opens_at),
-            "checked_on": min(checked).isoformat() if checked else None,
-            "synthetic": place.provenance.source == "synthetic",
-            **{key: properties[key] for key in shown if key in properties},
-            "links": links_json(build_links(place.target, place.name, _link_mode(profile), self._links)),
-        }
-
-
-_OPEN_STATES = (State.OPEN, State.CLOSING_SOON, State.STALE)
+        return self._speak.place(place, self.finder.opening(place, at), "ebike")
 
 
 def open_district(directory: Path, settings: Settings | None = None) -> District:
@@ -553,94 +563,30 @@ def link_settings(settings: Settings) -> LinkSettings:
     )
 
 
-def use_jit_cache(directory: Path) -> None:
-    """
-    Let compiled kernels live in the district; must come before the engine is imported.
+def _question(layer: str, at: datetime, k: int, wishes: Wishes) -> "NearestQuestion":
+    from geo_service.finder import NearestQuestion
 
-    Parameters
-    ----------
-    directory
-        District directory; a cache named in the environment wins.
-    """
-    folder = directory / "cache" / "jit"
-    if os.access(folder, os.W_OK):
-        os.environ.setdefault("NUMBA_CACHE_DIR", str(folder.resolve()))
-
-
-def _ready_index(folder: Path, network: Network) -> "Index":
-    """The saved index, or one built anew where it is missing, damaged, or of another network or version."""
-    from geo_service.engine.router import build_index, load_index, save_index
-
-    try:
-        return load_index(folder, network)
-    except BadDataError as error:
-        logger.warning("%s; it is built anew", error.message)
-    index = build_index(network)
-    if os.access(folder.parent.parent, os.W_OK):
-        folder.parent.mkdir(exist_ok=True)
-        part = folder.with_name(folder.name + ".part")
-        shutil.rmtree(part, ignore_errors=True)
-        save_index(index, part)
-        shutil.rmtree(folder, ignore_errors=True)
-        part.rename(folder)
-    return index
+    accept = parse_states(wishes.get("accept", ()))
+    wish = _wish(wishes)
+    return NearestQuestion(
+        layer,
+        at,
+        k,
+        wishes.get("profile", "ebike"),
+        wish.services,
+        wish.operator,
+        accept,
+        wish.plan,
+        wish.voltage_v,
+    )
 
 
-def _link_mode(profile: str) -> Mode:
-    return "ebike" if profile == "ebike" else "walk"
+def _wish(wishes: PlaceWishes) -> "Wish":
+    from geo_service.finder import Wish
+
+    services = tuple(wishes.get("service", ()))
+    return Wish(services, wishes.get("operator"), wishes.get("plan"), wishes.get("voltage_v"))
 
 
-def _states(words: Sequence[str]) -> frozenset[State]:
-    from geo_service.finder import ACCEPTABLE
-
-    for word in words:
-        if word not in ACCEPTABLE:
-            raise InvalidInputError(
-                f"accept={word!r} is not allowed; allowed: {', '.join(ACCEPTABLE)}",
-                parameter="accept",
-                value=word,
-            )
-    return frozenset(State(word) for word in words)
-
-
-def _time(instant: datetime | None) -> str | None:
-    return instant.astimezone(SHANGHAI).isoformat(timespec="seconds") if instant else None
-
-
-def _route_json(route: "RouteAnswer") -> Answer:
-    return {
-        "cost_s": route.cost_ms / 1000,
-        "length_m": route.length_mm / 1000,
-        "geometry": {"type": "LineString", "coordinates": np.round(route.lonlat, 7).tolist()},
-        "steps": [
-            {
-                "name": step.name,
-                "length_m": step.length_mm / 1000,
-                "cost_s": step.cost_ms / 1000,
-                "mode": step.mode,
-            }
-            for step in route.steps
-        ],
-    }
-
-
-def _shortfall_json(answer: "NearestAnswer") -> Answer:
-    if answer.shortfall is None:
-        return {}
-    short: Shortfall = answer.shortfall
-    soonest = short.soonest
-    return {
-        "shortfall": {
-            "places": short.n_places,
-            "filtered_out": short.n_filtered,
-            "unreachable": short.n_unreachable,
-            "states": {str(state): count for state, count in short.states.items()},
-            "soonest": soonest
-            and {
-                "id": soonest.place.id,
-                "name": soonest.place.name,
-                "cost_s": soonest.cost_ms / 1000,
-                "opens_at": _time(soonest.opening.opens_at),
-            },
-        }
-    }
+def _point(lonlat: LonLat) -> FloatArray:
+    return np.array(lonlat, dtype=np.float64)

@@ -215,6 +215,87 @@ def lay_pieces(
     return edge[:count].copy(), ms[:count].copy(), mm[:count].copy(), lonlat, first_point
 
 
+@njit(cache=True, nogil=True)
+def lay_edges(drawn: IntArray, edge: IntArray, costs: LongArray, first_point: IntArray) -> int:
+    """
+    Tell whole edges, end to end.
+
+    Parameters
+    ----------
+    drawn
+        First and last point in the direction of travel, cost and length of each edge, shape ``(m, 4)``.
+    edge
+        The edges, shape ``(q,)``.
+    costs
+        Filled in: their costs and lengths, shape ``(2, q)``.
+    first_point
+        Filled in, as in `Path`, shape ``(q + 1,)``.
+
+    Returns
+    -------
+    n_points
+        Points it takes to draw them.
+    """
+    at = LONG(1)
+    for i in range(len(edge)):
+        e = edge[i]
+        first_point[i] = at
+        at += abs(drawn[e, 1] - drawn[e, 0])
+        costs[0, i] = drawn[e, 2]
+        costs[1, i] = drawn[e, 3]
+    first_point[len(edge)] = at
+    n_points: int = at + 2
+    return n_points
+
+
+@njit(cache=True, nogil=True)
+def draw_edges(
+    drawn: IntArray,
+    points: FloatArray,
+    nodes: FloatArray,
+    edge: IntArray,
+    tail: int,
+    head: int,
+    lonlat: FloatArray,
+) -> None:
+    """
+    Draw whole edges from node to node.
+
+    Parameters
+    ----------
+    drawn
+        As in `lay_edges`.
+    points
+        Drawn points of all links, degrees, shape ``(p, 2)``.
+    nodes
+        Nodes, degrees, shape ``(n, 2)``.
+    edge
+        The edges.
+    tail
+        Node they begin at.
+    head
+        Node they end at.
+    lonlat
+        Filled in, as in `Path`.
+    """
+    last_row = len(lonlat) - 1
+    for i in range(2):
+        lonlat[0, i] = nodes[tail, i]
+        lonlat[1, i] = nodes[tail, i]
+        lonlat[last_row, i] = nodes[head, i]
+    at = LONG(2)
+    for i in range(len(edge)):
+        begin = LONG(drawn[edge[i], 0])
+        last = LONG(drawn[edge[i], 1])
+        step = LONG(1 if last >= begin else -1)
+        for j in range(1, abs(last - begin) + 1):
+            lonlat[at, 0] = points[begin + j * step, 0]
+            lonlat[at, 1] = points[begin + j * step, 1]
+            at += 1
+    lonlat[last_row - 1, 0] = nodes[head, 0]
+    lonlat[last_row - 1, 1] = nodes[head, 1]
+
+
 def build_path(
     streets: Streets,
     lines: Lines,

@@ -39,7 +39,7 @@ from geo_service.engine.scan import nearest_to_node
 from geo_service.engine.snap import Snaps, snap_all
 from geo_service.engine.stops import Stops, Within, choose_stops, choose_within
 from geo_service.engine.sweep import Coverage
-from geo_service.engine.taking import check_k, check_node, check_one, check_router, take_lonlat
+from geo_service.engine.taking import check_k, check_node, check_one, check_router, take_lonlat, take_trials
 from geo_service.engine.ways import find_path, find_path_of_nodes
 from geo_service.engine.what_if import Changes, try_changes
 from geo_service.engine.works import ALWAYS, Works, build_works, hang_nodes
@@ -447,21 +447,8 @@ class Router:
         """
         works = self._works
         stand = works.stand(facilities)
-        closed = np.asarray([] if close is None else close, dtype=np.int64).ravel()
         come = stand.snaps.take(slice(0)) if add is None else works.take(add, "add")
-        trials = max(len(closed), len(come.link))
-        if (close is not None and len(closed) != trials) or (add is not None and len(come.link) != trials):
-            raise InvalidInputError(
-                f"close has {len(closed)} trials and add {len(come.link)}; give one of each for every trial",
-                parameter="close",
-                value=len(closed),
-            )
-        if (closed < NONE).any() or (closed >= len(stand.snaps.link)).any():
-            raise InvalidInputError(
-                f"close names rows that are not one of {len(stand.snaps.link)} facilities",
-                parameter="close",
-                value=int(closed.max()),
-            )
+        closed, trials = take_trials(close, None if add is None else come, len(stand.snaps.link))
         targets = works.hang(come, is_left=False)
         return try_changes(
             works.forward, works.backward, coverage, stand.targets, stand.rows, closed, targets, trials,

@@ -273,3 +273,43 @@ def check_one(snaps: Snaps, parameter: str) -> None:
             parameter=parameter,
             gap_m=round(float(snaps.gap_m[0]), 1),
         )
+
+
+def take_trials(close: npt.ArrayLike | None, add: Snaps | None, n_facilities: int) -> tuple[LongArray, int]:
+    """
+    What closes in each trial, and how many trials there are.
+
+    Parameters
+    ----------
+    close
+        Row that closes in each, `NONE` for none.
+    add
+        Where one comes in each.
+    n_facilities
+        How many facilities there are.
+
+    Returns
+    -------
+    trials
+        What closes, shape ``(t,)`` or empty, and ``t``.
+
+    Raises
+    ------
+    InvalidInputError
+        If the two are not equally long, or a row is not one of the facilities.
+    """
+    closed = np.asarray([] if close is None else close, dtype=np.int64).ravel()
+    n_come = 0 if add is None else len(add.link)
+    if close is not None and add is not None and len(closed) != n_come:
+        raise InvalidInputError(
+            f"close has {len(closed)} trials and add {n_come}; give one of each for every trial",
+            parameter="close",
+            value=len(closed),
+        )
+    if (closed < NONE).any() or (closed >= n_facilities).any():
+        raise InvalidInputError(
+            f"close names rows that are not one of {n_facilities} facilities",
+            parameter="close",
+            value=int(closed.max()),
+        )
+    return closed, max(len(closed), n_come)

@@ -7,20 +7,14 @@ from numba import njit
 
 from geo_service.engine.climb import push_arcs
 from geo_service.engine.constants import HUB_MASK, LONG, NEVER, NONE, VIA_BITS, VIA_MASK
-from geo_service.engine.hierarchy import Arcs
 from geo_service.engine.join import (
     RANK,
     SUM,
-    Desk,
     Hooks,
     go_straight,
     lay,
-    lay_point,
-    meet_point,
     wipe,
-    wipe_point,
 )
-from geo_service.engine.labels import Labels
 from geo_service.network.graph import IntArray, LongArray
 
 STRAIGHT = -1
@@ -104,43 +98,62 @@ def _unpack(up_half: IntArray, down_half: IntArray, stack: LongArray, size: int,
 
 
 @njit(cache=True, nogil=True)
-def _meet_at(first: LongArray, entry: LongArray, mm: IntArray, board: LongArray, r: int, key: int) -> int:
-    """The hub at which a label meets the board with just this key, the nearest; `NONE` if it does not."""
+def _meet_hub(first: LongArray, entry: LongArray, mm: IntArray, board: LongArray, r: int) -> tuple[int, int]:
+    """Key of the best way over the board to a label, and the hub it leads over; `NEVER` and more if there is none."""
+    best = LONG(NEVER)
+    found = LONG(NONE)
     for i in range(first[r], first[r + 1]):
         hub = (entry[i] >> VIA_BITS) & HUB_MASK
-        if board[hub] + (entry[i] >> 32 << 32) + mm[i] == key:
-            found: int = LONG(hub)
-            return found
-    return NONE
+        key = board[hub] + (entry[i] >> 32 << 32) + mm[i]
+        if key < best:
+            best = key
+            found = hub
+    return best, found
+
+
+@njit(cache=True, nogil=True)
+def _turn(stack: LongArray, begin: int, end: int) -> None:
+    """Turn a part of the stack round."""
+    for i in range((end - begin) >> 1):
+        stack[begin + i], stack[end - 1 - i] = stack[end - 1 - i], stack[begin + i]
 
 
 @njit(cache=True, nogil=True)
 def trace(
-    up: Arcs,
-    down: Arcs,
-    forward: Labels,
-    backward: Labels,
-    came: IntArray,
-    came_back: IntArray,
-    edge_key: LongArray,
-    sources: Hooks,
-    targets: Hooks,
-    desk: Desk,
-    trail: Trail,
-) -> tuple[int, int, int, int]:
+    up_first: IntArray, up_end: IntArray, up_half: IntArray, down_first: IntArray, down_end: IntArray,
+    down_half: IntArray, own_first: LongArray, own_entry: LongArray, own_mm: IntArray, first: LongArray,
+    entry: LongArray, mm: IntArray, came: IntArray, came_back: IntArray, edge_key: LongArray, sources: Hooks,
+    targets: Hooks, board: LongArray, edge: IntArray, stack: LongArray,
+) -> tuple[int, int, int, int]:  # fmt: skip
     """
     Find the fastest way between two points, and the whole edges on it.
 
     Parameters
     ----------
-    up
-        Arcs from less to more important nodes.
-    down
-        Arcs from more to less important nodes.
-    forward
-        Labels of the direction of travel.
-    backward
-        Labels of the other one.
+    up_first
+        As in `Arcs`, from less to more important nodes.
+    up_end
+        As in `Arcs`.
+    up_half
+        As in `Arcs`.
+    down_first
+        As in `Arcs`, from more to less important nodes.
+    down_end
+        As in `Arcs`.
+    down_half
+        As in `Arcs`.
+    own_first
+        Offsets of labels of the direction of travel.
+    own_entry
+        Their entries.
+    own_mm
+        Their lengths.
+    first
+        Offsets of labels of the other one.
+    entry
+        Their entries.
+    mm
+        Their lengths.
     came
         How each entry of forward labels was come to, if they were made for this; else empty.
     came_back
@@ -151,10 +164,12 @@ def trace(
         How the origin hangs.
     targets
         How the destination hangs.
-    desk
-        Of this thread.
-    trail
-        Of this thread; whole edges are written on it.
+    board
+        Of this thread's desk.
+    edge
+        Of this thread's trail: whole edges are written on it.
+    stack
+        Of this thread's trail.
 
     Returns
     -------
@@ -162,38 +177,34 @@ def trace(
         Key, `NEVER` if no way leads there; slots at origin and destination, for a way straight along an
         edge `STRAIGHT` and the edge; number of whole edges.
     """
-    board, stack = desk.board, trail.stack
-    own_first, own_entry, own_mm = forward.first, forward.entry, forward.mm
-    first, entry, mm = backward.first, backward.entry, backward.mm
     row = LONG(0)
-    lay_point(own_first, own_entry, own_mm, sources.at, row, board)
-    over = meet_point(first, entry, mm, targets.at, row, board)
-    wipe_point(own_first, own_entry, sources.at, row, board)
-    straight, along = go_straight(edge_key, sources.at, sources.turn, row, targets.at, targets.turn, row)
-    if straight <= over:
-        return straight, LONG(STRAIGHT), along, LONG(0)
+    best, along = go_straight(edge_key, sources.at, sources.turn, row, targets.at, targets.turn, row)
+    hub = LONG(NONE)
+    way = (LONG(STRAIGHT), along)
     for slot in range(2):
         r = sources.at[0, slot, RANK]
         if r == NONE:
             continue
-        hub = LONG(NONE)
-        side = LONG(-1)
-        t = r
         lay(own_first, own_entry, own_mm, board, r, sources.at[0, slot, SUM])
-        while hub == NONE and side < 1:
-            side += 1
+        for side in range(2):
             t = targets.at[0, side, RANK]
             if t != NONE:
-                hub = LONG(_meet_at(first, entry, mm, board, t, over - targets.at[0, side, SUM]))
+                key, over = _meet_hub(first, entry, mm, board, t)
+                key += targets.at[0, side, SUM]
+                if key < best:
+                    best = key
+                    hub = over
+                    way = (LONG(slot), LONG(side))
         wipe(own_first, own_entry, board, r)
-        if hub != NONE:
-            if len(came) > 0:
-                low = push_arcs(entry, came_back, first[t], hub, stack, LONG(0), LONG(1))
-                stack[:low] = stack[:low][::-1].copy()
-                size = push_arcs(own_entry, came, own_first[r], hub, stack, low, LONG(0))
-            else:
-                low = _climb(down.first, down.end, first, entry, t, hub, stack, LONG(0), LONG(1))
-                size = _climb(up.first, up.end, own_first, own_entry, r, hub, stack, low, LONG(0))
-                stack[low:size] = stack[low:size][::-1].copy()
-            return over, LONG(slot), side, _unpack(up.half, down.half, stack, size, trail.edge)
-    return LONG(NEVER), LONG(NONE), LONG(NONE), LONG(0)
+    if hub == NONE:
+        return best, way[0], way[1], LONG(0)
+    t, r = targets.at[0, way[1], RANK], sources.at[0, way[0], RANK]
+    if len(came) > 0:
+        size = push_arcs(entry, came_back, first[t], hub, stack, LONG(0), LONG(1))
+        _turn(stack, LONG(0), size)
+        size = push_arcs(own_entry, came, own_first[r], hub, stack, size, LONG(0))
+    else:
+        low = _climb(down_first, down_end, first, entry, t, hub, stack, LONG(0), LONG(1))
+        size = _climb(up_first, up_end, own_first, own_entry, r, hub, stack, low, LONG(0))
+        _turn(stack, low, size)
+    return best, way[0], way[1], _unpack(up_half, down_half, stack, size, edge)

@@ -4,17 +4,18 @@ import numpy as np
 
 from geo_service.engine.constants import LOW_MASK, NEVER, NO_CUTOFF, NONE
 from geo_service.engine.dijkstra import Ends, nothing_found, search
+from geo_service.engine.direct import Direct
 from geo_service.engine.join import Hooks
-from geo_service.engine.path import Path, Way, build_path, follow, lay_pieces
+from geo_service.engine.lines import freeze
+from geo_service.engine.path import Path, Way, build_path, draw_edges, follow, lay_edges
 from geo_service.engine.snap import Snaps
 from geo_service.engine.trace import trace
 from geo_service.engine.works import ALWAYS, Works
 
-_NOT_CLIMBED = np.empty((0, 2), dtype=np.int32)
-"""Saved labels were not come to by a search."""
+_NO_GAPS = freeze(np.zeros(2, dtype=np.int64))
+"""A way between nodes has none."""
 
-_NO_SHARES, _NO_PARTS = np.zeros(2), np.full((2, 3), NONE, dtype=np.int64)
-"""A way between nodes has no part-edges."""
+_trace_way, _lay_edges, _draw_edges = Direct(trace), Direct(lay_edges), Direct(draw_edges)
 
 
 def find_path(works: Works, origin: Snaps, destination: Snaps) -> Path | None:
@@ -64,16 +65,14 @@ def find_path_of_nodes(works: Works, tail: int, head: int) -> Path | None:
     index = works.need_index("route_nodes")
     rank, trail, (start, end) = index.hierarchy.rank, works.own.trail, works.own.pair
     start.at[0, 0, 0], end.at[0, 0, 0] = rank[tail], rank[head]
-    key, slot, _, n_edges = _meet(works, start, end)
+    key, _, _, n = _meet(works, start, end)
     if key == NEVER:
         return None
-    edge, ms, mm, lonlat, first_point = lay_pieces(
-        works.forward, works.lines, works.edge_link, _NO_SHARES, _NO_PARTS, slot,
-        trail.edge[:n_edges],
-    )  # fmt: skip
-    lonlat[:2], lonlat[-2:] = works.node_lonlat[tail], works.node_lonlat[head]
-    gaps = np.zeros(2, dtype=np.int64)
-    return Path(key >> 32, key & LOW_MASK, edge, ms, mm, lonlat, first_point, gaps, gaps)
+    edge, costs, first_point = trail.edge[:n].copy(), np.empty((2, n), np.int64), np.empty(n + 1, np.int32)
+    drawn, points = works.drawn
+    lonlat = np.empty((_lay_edges.call(drawn, edge, costs, first_point), 2))
+    _draw_edges.call(drawn, points, works.node_lonlat, edge, tail, head, lonlat)
+    return Path(key >> 32, key & LOW_MASK, edge, costs[0], costs[1], lonlat, first_point, _NO_GAPS, _NO_GAPS)
 
 
 def _search(works: Works, sources: Ends, targets: Ends) -> Way | None:
@@ -90,12 +89,8 @@ def _trace(works: Works, sources: Ends, targets: Ends) -> Way | None:
 
 def _meet(works: Works, sources: Hooks, targets: Hooks) -> tuple[int, int, int, int]:
     """What `trace` tells, by labels that are there or made for it."""
-    index = works.need_index("this")
-    forward, backward = works.labels_of(sources.at, is_back=False), works.labels_of(targets.at, is_back=True)
-    came, came_back = _NOT_CLIMBED, _NOT_CLIMBED
-    if not index.has_labels:
-        came, came_back = (shelf.came for shelf in works.own.shelves)
-    return trace(
-        index.hierarchy.up, index.hierarchy.down, forward, backward, came, came_back, works.edge_key, sources,
-        targets, works.own.desk(0), works.own.trail,
+    met: tuple[int, int, int, int] = _trace_way.call(
+        *works.trace_between(sources.at, targets.at), works.edge_key, sources, targets,
+        works.own.desk(0).board, *works.own.trail,
     )  # fmt: skip
+    return met

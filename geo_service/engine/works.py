@@ -18,13 +18,16 @@ from geo_service.engine.facilities import NO_BUCKETS, NO_HOOKS, Facilities, Mach
 from geo_service.engine.index import Index
 from geo_service.engine.join import RANK, Hooks, build_hooks
 from geo_service.engine.labels import Labels
-from geo_service.engine.lines import Lines, build_lines, freeze
+from geo_service.engine.lines import BEGIN, EDGES, LAST, Lines, build_lines, freeze
 from geo_service.engine.own import Own
 from geo_service.engine.snap import Columns, Ground, Snaps, build_ground
 from geo_service.engine.sweep import Flat, flatten
 from geo_service.engine.taking import check_links, take_nodes, take_snaps, take_windows
 from geo_service.errors import InvalidInputError
 from geo_service.network.graph import FloatArray, IntArray, LongArray, Network
+
+_NOT_CLIMBED = np.empty((0, 2), dtype=np.int32)
+"""Saved labels were not come to by a search."""
 
 ALWAYS = Windows(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 """Whoever is found counts."""
@@ -366,6 +369,45 @@ class Works:
         """Arcs of the hierarchy up and down, for sweeps."""
         hierarchy = self.need_index("this").hierarchy
         return flatten(hierarchy.up), flatten(hierarchy.down)
+
+    @cached_property
+    def drawn(self) -> tuple[IntArray, FloatArray]:
+        """How whole edges are drawn: see `lay_edges`; and points in degrees."""
+        link, edges = self.lines.link, np.arange(self.network.n_edges)
+        own = link[self.edge_link]
+        is_against = own[:, EDGES + 1] == edges
+        begin, last = np.where(is_against, own[:, [LAST, BEGIN]].T, own[:, [BEGIN, LAST]].T)
+        drawn = np.stack([begin, last, self.forward.edge_ms, self.forward.edge_mm], axis=1)
+        return freeze(drawn), freeze(self.lines.xy / 1e6)
+
+    @cached_property
+    def traced(self) -> tuple[Any, ...]:
+        """What following a way reads of hierarchy and labels."""
+        index = self.need_index("this")
+        up, down = index.hierarchy.up, index.hierarchy.down
+        arcs = (up.first, up.end, up.half, down.first, down.end, down.half)
+        return (*arcs, *index.forward, *index.backward, _NOT_CLIMBED, _NOT_CLIMBED)
+
+    def trace_between(self, left: LongArray, arrived: LongArray) -> tuple[Any, ...]:
+        """
+        What following a way between two points reads, with labels made for them where none are saved.
+
+        Parameters
+        ----------
+        left
+            Hooks of the origin.
+        arrived
+            Hooks of the destination.
+
+        Returns
+        -------
+        traced
+            Arcs, labels, and how made labels were come to.
+        """
+        if self.need_index("this").has_labels:
+            return self.traced
+        forward, backward = self.labels_of(left, is_back=False), self.labels_of(arrived, is_back=True)
+        return (*self.traced[:6], *forward, *backward, *(shelf.came for shelf in self.own.shelves))
 
     @cached_property
     def asked(self) -> tuple[Any, ...]:

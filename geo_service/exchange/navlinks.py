@@ -30,6 +30,7 @@ __all__ = [
     "clean_name",
     "decode_link",
     "describe_links",
+    "link_urls",
     "links_json",
 ]
 
@@ -213,10 +214,46 @@ def describe_links(links: Mapping[str, Link]) -> list[dict[str, object]]:
     ]
 
 
-class _Spot(NamedTuple):
-    """One point in both datums, and the extents it lies in; worked out once for all targets."""
+@lru_cache(maxsize=16384)
+def _urls(lonlat: tuple[float, float], name: str, mode: Mode, settings: LinkSettings) -> Mapping[str, str]:
+    return links_json(build_links(lonlat, name, mode, settings))
 
-    lonlat: Mapping[Datum, list[float]]
+
+def link_urls(
+    lonlat: tuple[float, float], name: str, mode: Mode = "ebike", settings: LinkSettings | None = None
+) -> dict[str, str]:
+    """
+    Give the ``links`` object of an answer at once; what was built is kept for the next answer.
+
+    Parameters
+    ----------
+    lonlat
+        As for `build_links`, like all that follows.
+    name
+        What the sign says.
+    mode
+        How one travels.
+    settings
+        Names and keys.
+
+    Returns
+    -------
+    links
+        Target id to address, the caller's own.
+
+    Raises
+    ------
+    InvalidInputError
+        If the point is not on the globe or the mode is unknown.
+    """
+    return dict(_urls(lonlat, name, mode, settings or LinkSettings()))
+
+
+class _Spot(NamedTuple):
+    """One point in both datums as text, and the extents it lies in; worked out once for all targets."""
+
+    lonlat: Mapping[Datum, tuple[float, float]]
+    text: Mapping[Datum, Mapping[str, str]]
     extents: frozenset[Extent]
 
     @property
@@ -229,19 +266,20 @@ def _spot(lonlat: tuple[float, float]) -> _Spot:
     extents = frozenset(extent for extent in asked if is_shifted(lonlat, extent))
     # the outlines have spoken: inside the box the shift is unconditional
     gcj02 = convert_datum(lonlat, "wgs84", "gcj02", "box").tolist()
-    return _Spot({"wgs84": list(lonlat), "gcj02": gcj02}, extents)
+    both: dict[Datum, tuple[float, float]] = {"wgs84": lonlat, "gcj02": (gcj02[0], gcj02[1])}
+    text = {datum: {"lon": _degrees(lon), "lat": _degrees(lat)} for datum, (lon, lat) in both.items()}
+    return _Spot(both, text, extents)
 
 
 def _build(target: LinkTarget, spot: _Spot, name: str, mode: Mode, settings: LinkSettings) -> Link:
     datum = _datum_at(target, spot, settings)
-    lon, lat = spot.lonlat[datum]
     sent = next(known for known in FALLBACK[mode] if known in target.modes)
-    shown = _without(target.reserved, name)
     url = payload = None
     if target.templates:
-        url = _fill(target.templates[sent], lon, lat, shown, settings)
+        holes = {**spot.text[datum], "name": _encoded(target.reserved, name), **_sender(settings)}
+        url = target.templates[sent].format_map(holes)
     else:
-        payload = _wechat_payload(lon, lat, shown)
+        payload = _wechat_payload(*spot.lonlat[datum], _without(target.reserved, name))
     return Link(target.id, url, payload, datum, sent, target, target.warning if spot.in_mainland else None)
 
 
@@ -256,9 +294,9 @@ def _without(reserved: str, name: str) -> str:
     return name.translate({ord(c): chr(ord(c) + 0xFEE0) for c in reserved})
 
 
-def _fill(template: str, lon: float, lat: float, name: str, settings: LinkSettings) -> str:
-    place = {"lon": _degrees(lon), "lat": _degrees(lat), "name": quote(name, safe="")}
-    return template.format_map({**place, **_sender(settings)})
+@lru_cache(maxsize=1024)
+def _encoded(reserved: str, name: str) -> str:
+    return quote(_without(reserved, name), safe="")
 
 
 @lru_cache(maxsize=16)

@@ -1,5 +1,5 @@
 """
-A rider's questions: which place, how long, which way.
+A rider's questions: which place, how long, which way; and a planner's: how much is covered.
 
 A question comes down as text made values, is snapped to the streets, searched as numbers,
 and only the answers become objects again. Layers are read once per version; every question
@@ -8,77 +8,58 @@ begins by asking the store which version is the present one.
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from geo_service.engine.router import (
-    NONE,
-    SNAP_LIMIT_M,
-    Facilities,
-    Path,
-    Reach,
-    Router,
-    Snaps,
-    Windows,
-)
-from geo_service.errors import InvalidInputError
+from geo_service.engine.router import NONE, SNAP_LIMIT_M, Facilities, Reach, Router, Snaps, Windows
+from geo_service.errors import InvalidInputError, NotFoundError
+from geo_service.finder.coverage import Cover, join_snaps
 from geo_service.finder.questions import (
     ACCEPTABLE,
-    HORIZON,
     K_MAX,
     OUTLOOK,
     RANGE_MAX_M,
-    Ages,
+    Band,
+    CoverageAnswer,
+    CoverageQuestion,
     FloatArray,
     Found,
     NearestAnswer,
     NearestQuestion,
     OnwayAnswer,
+    RangeAnswer,
     RouteAnswer,
     Shortfall,
-    Step,
     Stop,
+    Trial,
+    WhatIfAnswer,
+    check_cutoff,
 )
+from geo_service.finder.steps import route_steps
+from geo_service.finder.tables import Ages, Table, Wish, place_timeline
 from geo_service.geo import check_lonlat
-from geo_service.hours import (
-    SHANGHAI,
-    Kind,
-    Opening,
-    State,
-    Timeline,
-    build_timeline,
-    combine_timelines,
-    opening_on,
-    restrict_timeline,
-)
-from geo_service.layers import CATALOGUE, Catalogue, Layer, Place
-from geo_service.network.graph import MODES, Network
+from geo_service.hours import SHANGHAI, Opening, State, opening_on
+from geo_service.layers import CATALOGUE, Catalogue, Place, is_active
 from geo_service.store.base import Store
 
 LongArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class _Table:
-    """One version of a layer: its places and, per profile, where they meet the streets."""
-
-    version: int
-    places: tuple[Place, ...]
-    facilities: dict[str, Facilities] = field(default_factory=dict)
+_ANY_MM = 1 << 40
+"""Farther than any way."""
 
 
 class _Prepared(NamedTuple):
     """A question ready for the engine."""
 
     router: Router
-    table: _Table
+    table: Table
     facilities: Facilities
-    wanted: list[bool]
     windows: Windows
 
 
@@ -109,7 +90,7 @@ class Finder:
         self._routers = routers
         self._catalogue = catalogue
         self._ages = ages or Ages()
-        self._tables: dict[str, _Table] = {}
+        self._tables: dict[str, Table] = {}
         self._lock = threading.Lock()
 
     def nearest(self, question: NearestQuestion, origins: FloatArray) -> tuple[NearestAnswer, ...]:
@@ -135,27 +116,18 @@ class Finder:
         NotFoundError
             If there is no such layer.
         """
-        router, table, facilities, wanted, windows = self._prepare(question)
+        router, table, facilities, windows = self._prepare(question)
         start = self._snap_near(router, origins, "from")
         nearest = router.nearest(start, facilities, question.k, windows)
         answers = []
         for row in range(len(origins)):
             hits = nearest.facility[row] != NONE
-            found = tuple(
-                self._hydrate(table.places[f], int(cost_ms), int(length_mm), question)
-                for f, cost_ms, length_mm in zip(
-                    nearest.facility[row][hits],
-                    nearest.cost_ms[row][hits],
-                    nearest.length_mm[row][hits],
-                    strict=True,
-                )
-            )
+            found = self._hydrate_all(table, (column[row][hits] for column in nearest), question)
             enough = len(found) >= question.k
             origin = start.take(slice(row, row + 1))
             answers.append(
                 NearestAnswer(
-                    found,
-                    None if enough else self._shortfall(router, origin, table, facilities, wanted, question),
+                    found, None if enough else self._shortfall(router, origin, table, facilities, question)
                 )
             )
         return tuple(answers)
@@ -187,7 +159,7 @@ class Finder:
         UnreachableError
             If no way leads to the destination.
         """
-        router, table, facilities, _, windows = self._prepare(question)
+        router, table, facilities, windows = self._prepare(question)
         start = self._snap_near(router, origin[None, :], "from")
         end = self._snap_near(router, destination[None, :], "to")
         stops = router.onway(start, end, facilities, question.k, windows)
@@ -206,7 +178,7 @@ class Finder:
         range_m: float,
         reserve_m: float = 0.0,
         via: FloatArray | None = None,
-    ) -> tuple[Found, ...]:
+    ) -> RangeAnswer:
         """
         The k nearest places that a remaining range reaches, open on arrival.
 
@@ -225,8 +197,9 @@ class Finder:
 
         Returns
         -------
-        found
-            Nearest by cost first, cost and length by way of the drop-off.
+        answer
+            Nearest by cost first, cost and length by way of the drop-off; if none is within range, the one of
+            the shortest way, to say how much is missing.
 
         Raises
         ------
@@ -242,21 +215,18 @@ class Finder:
                 raise InvalidInputError(
                     f"{name}={metres} is outside 0..{RANGE_MAX_M}", parameter=name, value=metres
                 )
-        router, table, facilities, _, windows = self._prepare(question)
+        router, table, facilities, windows = self._prepare(question)
         start = self._snap_near(router, origin[None, :], "from")
         stop = None if via is None else self._snap_near(router, via[None, :], "via")
-        within = router.range(
-            start,
-            facilities,
-            round(range_m * 1000),
-            reserve_mm=round(reserve_m * 1000),
-            via=stop,
-            windows=windows,
-        )
-        return tuple(
-            self._hydrate(table.places[f], int(cost_ms), int(length_mm), question)
-            for f, cost_ms, length_mm in zip(*(column[: question.k] for column in within), strict=True)
-        )
+        limits = (round(range_m * 1000), round(reserve_m * 1000))
+        within = router.range(start, facilities, limits[0], reserve_mm=limits[1], via=stop, windows=windows)
+        if len(within.facility) == 0:
+            anywhere = router.range(start, facilities, _ANY_MM, via=stop, windows=windows)
+            row = slice(int(np.argmin(anywhere.length_mm)), None) if len(anywhere.facility) else slice(0)
+            nearest = self._hydrate_all(table, (column[row][:1] for column in anywhere), question)
+            return RangeAnswer((), nearest[0] if nearest else None)
+        found = self._hydrate_all(table, (column[: question.k] for column in within), question)
+        return RangeAnswer(found, None)
 
     def route(self, origin: FloatArray, destination: FloatArray, profile: str) -> RouteAnswer:
         """
@@ -317,6 +287,118 @@ class Finder:
         router = self._router(profile)
         return router.reach(self._snap_near(router, origin[None, :], "from"), cutoff_ms)
 
+    def bands(self, origin: FloatArray, profile: str, cutoffs_ms: Sequence[int]) -> tuple[Band, ...]:
+        """
+        Outlines of what is within ever more time of a point.
+
+        Parameters
+        ----------
+        origin
+            Longitude, latitude, WGS 84 degrees, shape ``(2,)``.
+        profile
+            One of the router's profiles.
+        cutoffs_ms
+            Longest costs, milliseconds, inclusive, in any order.
+
+        Returns
+        -------
+        bands
+            The least cutoff first; each outline holds the one before.
+
+        Raises
+        ------
+        InvalidInputError
+            If the profile is unknown, the point far from any street, or the cutoffs are none, too many or too long.
+        """
+        from geo_service.finder.outline import reach_bands
+
+        router = self._router(profile)
+        return reach_bands(router, self._snap_near(router, origin[None, :], "from"), cutoffs_ms)
+
+    def coverage(self, question: CoverageQuestion) -> CoverageAnswer:
+        """
+        How much of the streets has a place of a layer within a cutoff.
+
+        Parameters
+        ----------
+        question
+            What is asked.
+
+        Returns
+        -------
+        answer
+            Counts, and the cover itself.
+
+        Raises
+        ------
+        InvalidInputError
+            If the question cannot be asked.
+        NotFoundError
+            If there is no such layer.
+        """
+        table, rows = self._eligible(question)
+        router = self._router(question.profile)
+        cover = Cover(router, table.snaps(question.profile).take(rows), question.cutoff_ms)
+        return CoverageAnswer(len(table.places), len(rows), cover)
+
+    def what_if(self, question: CoverageQuestion, without: Sequence[str], new: FloatArray) -> WhatIfAnswer:
+        """
+        What changes in a coverage when places go or come: all of it together, and each alone.
+
+        Parameters
+        ----------
+        question
+            The coverage as it stands.
+        without
+            Ids of places that go; one that does not count now changes nothing.
+        new
+            Longitude, latitude, WGS 84 degrees, of places that come, shape ``(t, 2)``; always open.
+
+        Returns
+        -------
+        answer
+            Coverage before and after, and what each change alone does.
+
+        Raises
+        ------
+        InvalidInputError
+            If the question cannot be asked, or a new place is far from any street.
+        NotFoundError
+            If there is no such layer or place.
+        """
+        table, rows = self._eligible(question)
+        router = self._router(question.profile)
+        places = table.snaps(question.profile).take(rows)
+        come = self._snap_near(router, new.reshape(-1, 2), "with")
+        before = Cover(router, places, question.cutoff_ms)
+        row_of = {place.id: row for row, place in enumerate(table.places)}
+        for place_id in without:
+            if place_id not in row_of:
+                raise NotFoundError(
+                    f"without={place_id!r} is no place of layer {question.layer!r}",
+                    parameter="without",
+                    value=place_id,
+                )
+        gone = np.array([row_of[place_id] for place_id in without], dtype=np.int64)
+        kept = places.take(np.flatnonzero(~np.isin(rows, gone)))
+        left = join_snaps(kept, come)
+        after = Cover(router, left, question.cutoff_ms)
+        at = np.searchsorted(rows, gone)
+        counts = np.isin(gone, rows)
+        alone_m = np.full(len(gone), before.covered_m)
+        alone_m[counts] = before.closing(at[counts])
+        trials = [Trial(place_id, None, m) for place_id, m in zip(without, alone_m.tolist(), strict=True)]
+        added_m = before.adding(come).tolist()
+        trials += [
+            Trial(None, (p[0], p[1]), m) for p, m in zip(new.reshape(-1, 2).tolist(), added_m, strict=True)
+        ]
+        n = len(table.places)
+        return WhatIfAnswer(
+            CoverageAnswer(n, len(rows), before),
+            CoverageAnswer(n - len(set(without)) + len(come.link), len(left.link), after),
+            tuple(trials),
+        )
+
     def matrix(self, origins: FloatArray, destinations: FloatArray, profile: str) -> LongArray:
         """
         Costs from every origin to every destination.
@@ -360,7 +442,8 @@ class Finder:
             Place and metres to the nearest street, for places beyond the snapping limit.
         """
         table = self._table(layer)
-        snaps = self._router(profile).snap(_targets(table))
+        self._router(profile)
+        snaps = table.snaps(profile)
         return tuple((table.places[i], float(snaps.gap_m[i])) for i in np.flatnonzero(snaps.link == NONE))
 
     def opening(self, place: Place, at: datetime, services: Sequence[str] = ()) -> Opening:
@@ -381,23 +464,35 @@ class Finder:
         opening
             State, until when, and when it opens again.
         """
-        timeline = _place_timeline(place, services, at, at + OUTLOOK)
-        return opening_on(timeline, at, is_stale=self._is_stale(place, at.astimezone(SHANGHAI).date()))
+        timeline = place_timeline(place, services, at, at + OUTLOOK)
+        return opening_on(timeline, at, is_stale=self._ages.is_stale(place, at.astimezone(SHANGHAI).date()))
 
     # -- the steps of a question ------------------------------------------------------------------
 
     def _prepare(self, question: NearestQuestion) -> _Prepared:
         """Check a question and turn places and hours into what the engine understands."""
         router = self._router(question.profile)
-        self._check_question(question)
+        if not 1 <= question.k <= K_MAX:
+            raise InvalidInputError(f"k={question.k} is outside 1..{K_MAX}", parameter="k", value=question.k)
+        self._check_wish(question.wish, question.accept)
         table = self._table(question.layer)
-        facilities = self._facilities(table, question.profile)
-        wanted = [self._fits(place, question) for place in table.places]
-        timelines = [
-            self._timeline(place, question) if fits else None
-            for place, fits in zip(table.places, wanted, strict=True)
-        ]
-        return _Prepared(router, table, facilities, wanted, self._windows(table.places, timelines, question))
+        times = table.open_times(question.wish, question.accept, question.at.astimezone(SHANGHAI).date())
+        facilities = table.facilities(question.profile, question.wish)
+        return _Prepared(router, table, facilities, times.after(question.at))
+
+    def _eligible(self, question: CoverageQuestion) -> tuple[Table, LongArray]:
+        """Rows of the places that count for a coverage: near a street, fitting, and open if a time is asked for."""
+        self._router(question.profile)
+        self._check_wish(question.wish, question.accept)
+        check_cutoff(question.cutoff_ms)
+        table = self._table(question.layer)
+        counts = table.fitting(question.wish) & (table.snaps(question.profile).link != NONE)
+        if question.at is None:
+            counts &= np.array([is_active(place, question.on) for place in table.places], dtype=np.bool_)
+        else:
+            times = table.open_times(question.wish, question.accept, question.at.astimezone(SHANGHAI).date())
+            counts &= times.throughout(question.at, question.at + timedelta(milliseconds=question.cutoff_ms))
+        return table, np.flatnonzero(counts)
 
     def _router(self, profile: str) -> Router:
         try:
@@ -409,17 +504,15 @@ class Finder:
                 value=profile,
             ) from None
 
-    def _check_question(self, question: NearestQuestion) -> None:
-        if not 1 <= question.k <= K_MAX:
-            raise InvalidInputError(f"k={question.k} is outside 1..{K_MAX}", parameter="k", value=question.k)
-        for kind in question.services:
+    def _check_wish(self, wish: Wish, accept: frozenset[State]) -> None:
+        for kind in wish.services:
             if kind not in self._catalogue.services:
                 raise InvalidInputError(
                     f"service={kind!r} is not known; allowed: {', '.join(self._catalogue.services)}",
                     parameter="service",
                     value=kind,
                 )
-        for state in question.accept:
+        for state in accept:
             if state not in ACCEPTABLE:
                 raise InvalidInputError(
                     f"accept={state} is not allowed; allowed: {', '.join(ACCEPTABLE)}",
@@ -440,165 +533,40 @@ class Finder:
             )
         return snaps
 
-    def _table(self, layer: str) -> _Table:
+    def _table(self, layer: str) -> Table:
         version = next((info.version for info in self._store.layers() if info.name == layer), 0)
         table = self._tables.get(layer)
         if table is None or table.version != version:
-            table = _point_table(self._store.layer(layer))
+            table = Table(self._store.layer(layer), self._routers, self._ages, before=table)
             with self._lock:
                 self._tables[layer] = table
         return table
 
-    def _facilities(self, table: _Table, profile: str) -> Facilities:
-        if profile not in table.facilities:
-            router = self._routers[profile]
-            table.facilities[profile] = router.facilities(router.snap(_targets(table)))
-        return table.facilities[profile]
-
-    def _fits(self, place: Place, question: NearestQuestion) -> bool:
-        if place.status == "removed" or (
-            place.status == "paused" and not (place.status_from or place.status_until)
-        ):
-            return False
-        offered = {service.kind for service in place.services}
-        operators = {place.operator, place.power.operator if place.power else None}
-        return offered.issuperset(question.services) and (
-            question.operator is None or question.operator in operators
+    def _hydrate_all(
+        self, table: Table, columns: Iterable[npt.NDArray[np.integer]], question: NearestQuestion
+    ) -> tuple[Found, ...]:
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return tuple(
+            self._hydrate(table.places[f], cost_ms, length_mm, question) for f, cost_ms, length_mm in rows
         )
-
-    def _timeline(self, place: Place, question: NearestQuestion) -> Timeline:
-        return _place_timeline(place, question.services, question.at, question.at + HORIZON)
-
-    def _windows(
-        self, places: Sequence[Place], timelines: Sequence[Timeline | None], question: NearestQuestion
-    ) -> Windows:
-        """When each place counts, in milliseconds after departure; places that do not fit have no window."""
-        start_ms = round(question.at.timestamp() * 1000)
-        first, opens, closes = [0], [], []
-        for place, timeline in zip(places, timelines, strict=True):
-            kinds = self._accepted_kinds(place, question) if timeline else ()
-            for begin_s, end_s, kind in _spans(timeline) if timeline else ():
-                if kind in kinds:
-                    opens.append(max(begin_s * 1000 - start_ms, 0))
-                    closes.append(end_s * 1000 - start_ms)
-            first.append(len(opens))
-        return Windows(
-            np.array(first, dtype=np.int32), np.array(opens, dtype=np.int64), np.array(closes, dtype=np.int64)
-        )
-
-    def _accepted_kinds(self, place: Place, question: NearestQuestion) -> tuple[Kind, ...]:
-        stale = self._is_stale(place, question.at.astimezone(SHANGHAI).date())
-        kinds = (Kind.OPEN,) if not stale or State.STALE in question.accept else ()
-        return (*kinds, Kind.UNKNOWN) if State.UNKNOWN in question.accept else kinds
-
-    def _is_stale(self, place: Place, on: date) -> bool:
-        """Facts nobody dated are stale; a cabinet's state ages only where somebody reports it."""
-        existence = place.provenance.checked_on("existence") or place.provenance.checked_on("hours")
-        hours = place.provenance.checked_on("hours") or existence
-        cabinet = place.provenance.checked_on("cabinet")
-        if existence is None or hours is None:
-            return True
-        ages = [(existence, self._ages.existence_days), (hours, self._ages.hours_days)]
-        ages += [(cabinet, self._ages.cabinet_days)] if cabinet else []
-        return any((on - checked).days > days for checked, days in ages)
 
     def _hydrate(self, place: Place, cost_ms: int, length_mm: int, question: NearestQuestion) -> Found:
         arrival = question.at + timedelta(milliseconds=cost_ms)
         return Found(place, cost_ms, length_mm, self.opening(place, arrival, question.services))
 
     def _shortfall(
-        self,
-        router: Router,
-        origin: Snaps,
-        table: _Table,
-        facilities: Facilities,
-        wanted: Sequence[bool],
-        question: NearestQuestion,
+        self, router: Router, origin: Snaps, table: Table, facilities: Facilities, question: NearestQuestion
     ) -> Shortfall:
         """Look again without the clock: who would have fitted, and when does the first of them open?"""
         costs = router.nearest(origin, facilities, max(len(table.places), 1))
-        all_found = [
-            self._hydrate(table.places[f], int(cost_ms), int(length_mm), question)
-            for f, cost_ms, length_mm in zip(
-                costs.facility[0], costs.cost_ms[0], costs.length_mm[0], strict=True
-            )
-            if f != NONE and wanted[f]
-        ]
+        n_fitting = int(table.fitting(question.wish).sum())
+        hits = costs.facility[0] != NONE
+        all_found = self._hydrate_all(table, (column[0][hits] for column in costs), question)
         opening_later = [f for f in all_found if f.opening.state is State.CLOSED and f.opening.opens_at]
         return Shortfall(
             n_places=len(table.places),
-            n_filtered=len(table.places) - sum(wanted),
-            n_unreachable=sum(wanted) - len(all_found),
+            n_filtered=len(table.places) - n_fitting,
+            n_unreachable=n_fitting - len(all_found),
             states=Counter(f.opening.state for f in all_found),
             soonest=min(opening_later, key=lambda f: (f.opening.opens_at, f.cost_ms), default=None),
         )
-
-
-def _point_table(layer: Layer) -> _Table:
-    places = tuple(feature for feature in layer.features if isinstance(feature, Place))
-    if layer.features and not places:
-        raise InvalidInputError(
-            f"layer={layer.name!r} holds areas, not places; ask for a layer of places",
-            parameter="layer",
-            value=layer.name,
-        )
-    return _Table(layer.version, places)
-
-
-def _targets(table: _Table) -> FloatArray:
-    return np.array([place.target for place in table.places], dtype=np.float64).reshape(-1, 2)
-
-
-def _place_timeline(place: Place, services: Sequence[str], start: datetime, end: datetime) -> Timeline:
-    """When the door, or all the services asked for, stand open; nothing before or after their dates."""
-    parts = [build_timeline(place.hours, start, end)] if not services else []
-    for service in place.services:
-        if service.kind in services:
-            timeline = build_timeline(service.hours or place.hours, start, end)
-            parts.append(restrict_timeline(timeline, service.valid_from, service.valid_until))
-    # An active place is in use within its dates, a paused one outside of them.
-    return restrict_timeline(
-        combine_timelines(parts),
-        place.status_from,
-        place.status_until,
-        is_kept_inside=place.status == "active",
-    )
-
-
-def _spans(timeline: Timeline) -> Iterator[tuple[int, int, int]]:
-    """Begin, end (epoch seconds) and kind of each stretch."""
-    ends = [*timeline.start_s[1:].tolist(), timeline.end_s]
-    return zip(timeline.start_s.tolist(), ends, timeline.kind.tolist(), strict=True)
-
-
-def route_steps(network: Network, path: Path) -> list[Step]:
-    """
-    Pieces of a path joined by street name and mode; gaps are walked, an e-bike pushed.
-
-    Parameters
-    ----------
-    network
-        Streets the path runs on.
-    path
-        What its router found.
-
-    Returns
-    -------
-    steps
-        From the origin to the destination; costs and lengths add up to those of the path.
-    """
-    on_foot = "walk" if network.profile == "walk" else "push"
-    pieces = [("", on_foot, int(path.gap_ms[0]), int(path.gap_mm[0]))]
-    for edge, cost_ms, length_mm in zip(path.edge, path.edge_cost_ms, path.edge_length_mm, strict=True):
-        name = network.names[network.link_name[network.edge_link[edge]]]
-        pieces.append((name, MODES[network.edge_mode[edge]], int(cost_ms), int(length_mm)))
-    pieces.append(("", on_foot, int(path.gap_ms[1]), int(path.gap_mm[1])))
-    steps: list[Step] = []
-    for name, mode, cost_ms, length_mm in pieces:
-        if cost_ms == 0 and length_mm == 0:
-            continue
-        if steps and (steps[-1].name, steps[-1].mode) == (name, mode):
-            last = steps.pop()
-            cost_ms, length_mm = last.cost_ms + cost_ms, last.length_mm + length_mm
-        steps.append(Step(name, mode, cost_ms, length_mm))
-    return steps

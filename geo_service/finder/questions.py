@@ -2,19 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from geo_service.errors import InvalidInputError
+from geo_service.finder.coverage import Cover
+from geo_service.finder.tables import NO_WISH, Wish
 from geo_service.hours import Opening, State
 from geo_service.layers import Place
 
-FloatArray = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    import shapely
 
-HORIZON = timedelta(days=2)
-"""Arrivals later than this after departure are not judged open: no district is that wide."""
+FloatArray = npt.NDArray[np.float64]
 
 OUTLOOK = timedelta(days=14)
 """How far ahead "opens again at" looks."""
@@ -23,22 +26,14 @@ K_MAX = 100
 
 RANGE_MAX_M = 500_000
 
+CUTOFF_MAX_MS = 180 * 60_000
+"""Longest reach or coverage that is worked out."""
+
+BANDS_MAX = 12
+"""Most bands of one reach."""
+
 ACCEPTABLE = (State.UNKNOWN, State.STALE)
 """States that a rider may accept besides open and closing soon."""
-
-
-@dataclass(frozen=True)
-class Ages:
-    """
-    After how many days each kind of fact is too old to be called open.
-
-    A kind that a place does not carry does not age; hours without a check of their own
-    are as old as the check of existence.
-    """
-
-    hours_days: int = 60
-    existence_days: int = 180
-    cabinet_days: int = 1
 
 
 @dataclass(frozen=True)
@@ -62,6 +57,10 @@ class NearestQuestion:
         Operator of the cabinet or the place, exactly as written there.
     accept
         States accepted besides open and closing soon; of `ACCEPTABLE`.
+    plan
+        Plan that the cabinet serves, exactly as written there.
+    voltage_v
+        Voltage that the cabinet serves.
     """
 
     layer: str
@@ -70,6 +69,46 @@ class NearestQuestion:
     profile: str = "ebike"
     services: tuple[str, ...] = ()
     operator: str | None = None
+    accept: frozenset[State] = frozenset()
+    plan: str | None = None
+    voltage_v: int | None = None
+
+    @property
+    def wish(self) -> Wish:
+        """What a place must be, whatever the hour."""
+        return Wish(self.services, self.operator, self.plan, self.voltage_v)
+
+
+@dataclass(frozen=True)
+class CoverageQuestion:
+    """
+    How much of the streets has a place of a layer within reach.
+
+    Parameters
+    ----------
+    layer
+        Layer to look in; must hold points.
+    cutoff_ms
+        Longest cost from a street to its nearest place, milliseconds, inclusive.
+    on
+        Day on which places must be in use, if no instant is asked for.
+    at
+        Moment of departure, aware: only places open throughout from then to the cutoff count. None for
+        all places, whatever their hours.
+    profile
+        One of the router's profiles.
+    wish
+        What places must be.
+    accept
+        States accepted besides open and closing soon; of `ACCEPTABLE`.
+    """
+
+    layer: str
+    cutoff_ms: int
+    on: date
+    at: datetime | None = None
+    profile: str = "walk"
+    wish: Wish = NO_WISH
     accept: frozenset[State] = frozenset()
 
 
@@ -121,6 +160,48 @@ class OnwayAnswer:
     stops: tuple[Stop, ...]
 
 
+@dataclass(frozen=True)
+class RangeAnswer:
+    """The places within range, and if there is none the one whose way is the shortest of those that count."""
+
+    found: tuple[Found, ...]
+    nearest: Found | None
+
+
+class Band(NamedTuple):
+    """What is within a cutoff of a point: how much street, and its outline."""
+
+    cutoff_ms: int
+    street_m: float
+    outline: "shapely.MultiPolygon"
+
+
+@dataclass(frozen=True)
+class CoverageAnswer:
+    """How many places there are, how many count, and what they cover."""
+
+    n_places: int
+    n_eligible: int
+    cover: Cover
+
+
+class Trial(NamedTuple):
+    """One change alone: the place that goes or the point where one comes, and the metres then covered."""
+
+    without: str | None
+    new: tuple[float, float] | None
+    covered_m: float
+
+
+@dataclass(frozen=True)
+class WhatIfAnswer:
+    """A coverage before and after some changes, and what each of them alone does."""
+
+    before: CoverageAnswer
+    after: CoverageAnswer
+    trials: tuple[Trial, ...]
+
+
 class Step(NamedTuple):
     """Consecutive pieces of a route on one street in one mode."""
 
@@ -138,3 +219,25 @@ class RouteAnswer:
     length_mm: int
     lonlat: FloatArray
     steps: tuple[Step, ...]
+
+
+def check_cutoff(cutoff_ms: int) -> None:
+    """
+    Pass a cutoff that is worked out.
+
+    Parameters
+    ----------
+    cutoff_ms
+        Longest cost, milliseconds.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not above nothing, or above `CUTOFF_MAX_MS`.
+    """
+    if not 0 < cutoff_ms <= CUTOFF_MAX_MS:
+        raise InvalidInputError(
+            f"minutes={cutoff_ms / 60_000:g} is not above 0 and at most {CUTOFF_MAX_MS // 60_000}",
+            parameter="minutes",
+            value=cutoff_ms / 60_000,
+        )

@@ -14,7 +14,17 @@ from geo_service.layers.geojson import (
     load_feature,
     parse_layer,
 )
-from geo_service.layers.merge import Conflict, changed_fields, edits_between, merge_features
+from geo_service.layers.merge import (
+    ORDERS,
+    Conflict,
+    Difference,
+    changed_fields,
+    contested_fields,
+    differences,
+    edits_between,
+    field_values,
+    merge_features,
+)
 from geo_service.layers.model import (
     SYNTHETIC,
     Access,
@@ -40,6 +50,7 @@ __all__ = [
     "CATALOGUE",
     "CHECK_KINDS",
     "FIELDS",
+    "ORDERS",
     "SYNTHETIC",
     "Access",
     "AccessMethod",
@@ -48,6 +59,7 @@ __all__ = [
     "Category",
     "Checked",
     "Conflict",
+    "Difference",
     "Edit",
     "Feature",
     "Inspection",
@@ -63,10 +75,13 @@ __all__ = [
     "catalogue_with",
     "changed_fields",
     "check_features",
+    "contested_fields",
+    "differences",
     "dump_layer",
     "edits_between",
     "feature_from_json",
     "feature_to_json",
+    "field_values",
     "is_active",
     "load_feature",
     "merge_features",

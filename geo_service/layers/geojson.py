@@ -313,7 +313,20 @@ def _outside(position: Sequence[float], bbox: BBox) -> str:
     return f"{rule}; were lon and lat swapped?" if _is_within(lat, lon, bbox) else rule
 
 
-def _is_wgs84(crs: object) -> bool:
+def is_wgs84(crs: object) -> bool:
+    """
+    Whether the ``crs`` of an old GeoJSON file says what RFC 7946 takes for granted.
+
+    Parameters
+    ----------
+    crs
+        Any JSON value.
+
+    Returns
+    -------
+    is_wgs84
+        True for the customary names of WGS 84 with longitude first.
+    """
     properties = crs.get("properties") if isinstance(crs, dict) else None
     return isinstance(properties, dict) and properties.get("name") in _CRS84
 
@@ -336,7 +349,7 @@ def _check_collection(
     said, crs = collection.get("name"), collection.get("crs")
     if said is not None and (not isinstance(said, str) or (said in catalogue and said != name)):
         report.add("name", said, f"must not be another layer than {name!r}")
-    if crs is not None and not _is_wgs84(crs):
+    if crs is not None and not is_wgs84(crs):
         report.add("crs", crs, "GeoJSON is WGS 84 (RFC 7946, 4); convert the coordinates and leave crs out")
     if not isinstance(collection.get("features"), list):
         report.add("features", collection.get("features"), "must be a list")

@@ -1,14 +1,17 @@
 """
 What changed between two states of a feature, and how two sets of changes come together.
 
-Fields merge one by one; services, listings, foreign ids, power and check dates are fields of their
-own by kind. The four words of a status change together, and so do both numbers of a position.
+Fields merge one by one; services, ways in, listings, photos, who may come, foreign ids, power and check
+dates are fields of their own by kind. The four words of a status change together, and so do both numbers
+of a position.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
+
+import orjson
 
 from geo_service.errors import InvalidInputError
 from geo_service.layers.areas import load_geometry
@@ -16,10 +19,14 @@ from geo_service.layers.model import Area, Checked, Edit, Feature, Layer, Place,
 from geo_service.layers.rules import rounded
 
 _STATUS = ("status", "status_reason", "status_from", "status_until")
-_APART = ("services", "listing", "external_ids", "power", "provenance", "extra")
+_MEMBER = {"services": "kind", "access": "method", "listing": "vendor", "photos": "", "open_to": ""}
+_APART = (*_MEMBER, "external_ids", "power", "provenance", "extra")
 _SPECIAL = frozenset((*_STATUS, *_APART, "id", "layer", "lon", "lat", "arrival", "geometry"))
 _PROVENANCE = ("source", "licence")
 _CHECKED = "provenance.checked."
+
+ORDERS = frozenset(_MEMBER)
+"""Fields that only say in which order the items of a list stand; two changes of them never conflict."""
 
 
 class Conflict(NamedTuple):
@@ -30,11 +37,20 @@ class Conflict(NamedTuple):
     theirs: object
 
 
-def _keyed(items: Sequence[Any], name: str) -> dict[str, Any]:
-    """Key the items of a list by one member; a second one of a kind is ``kind#2``."""
+class Difference(NamedTuple):
+    """A field in which two states differ, with both values as text; empty where a state has none."""
+
+    field: str
+    before: str
+    after: str
+
+
+def _keyed(feature: Feature, field: str) -> dict[str, Any]:
+    """Key the items of a list by one member, texts by themselves; a second one of a kind is ``kind#2``."""
     held: dict[str, Any] = {}
-    for item in items:
-        kind = getattr(item, name)
+    member = _MEMBER[field]
+    for item in getattr(feature, field):
+        kind = getattr(item, member) if member else item
         count = sum(key == kind or key.startswith(f"{kind}#") for key in held)
         held[kind if not count else f"{kind}#{count + 1}"] = item
     return held
@@ -68,12 +84,12 @@ def _is_absent(value: object) -> bool:
 
 
 def _place_parts(place: Place) -> dict[str, Any]:
-    services, listing = _keyed(place.services, "kind"), _keyed(place.listing, "vendor")
     parts: dict[str, Any] = {"position": (rounded(place.lon), rounded(place.lat))}
     parts["arrival"] = place.arrival and (rounded(place.arrival[0]), rounded(place.arrival[1]))
-    parts |= {"services": tuple(services), "listing": tuple(listing)}  # their order is a field too
-    parts |= {f"services.{kind}": service for kind, service in services.items()}
-    parts |= {f"listing.{vendor}": listed for vendor, listed in listing.items()}
+    for field in _MEMBER:
+        items = _keyed(place, field)
+        parts[field] = tuple(items)  # their order is a field too
+        parts |= {f"{field}.{kind}": item for kind, item in items.items()}
     parts |= {f"external_ids.{name}": value for name, value in place.external_ids.items()}
     if place.power is not None:
         parts |= {f"power.{field.name}": getattr(place.power, field.name) for field in fields(Power)}
@@ -99,7 +115,8 @@ def changed_fields(before: Feature, after: Feature) -> tuple[str, ...]:
     -------
     names
         In a stable order. ``position`` and ``status`` stand for all their members; one kind of service is
-        ``services.rest``, one check date ``provenance.checked.hours``; ``services`` alone means their order.
+        ``services.rest``, one way in ``access.code``, one check date ``provenance.checked.hours``;
+        ``services`` alone means their order.
 
     Examples
     --------
@@ -110,6 +127,109 @@ def changed_fields(before: Feature, after: Feature) -> tuple[str, ...]:
     one, other = _parts(before), _parts(after)
     names = dict.fromkeys((*one, *other))
     return tuple(name for name in names if not _same(one.get(name), other.get(name)))
+
+
+def differences(before: Feature | None, after: Feature | None) -> tuple[Difference, ...]:
+    """
+    Set two states of a feature side by side, field by field.
+
+    Parameters
+    ----------
+    before
+        The older state; None if there was none.
+    after
+        The newer one; None if it is gone.
+
+    Returns
+    -------
+    differences
+        Fields as :func:`changed_fields` names them, with both values as a person reads them.
+
+    Examples
+    --------
+    >>> a = Place("w1", "water", 116.45, 39.96, "水")
+    >>> for one in differences(a, replace(a, lon=116.46, hours="24/7")):
+    ...     print(one)
+    Difference(field='position', before='116.45, 39.96', after='116.46, 39.96')
+    Difference(field='hours', before='', after='24/7')
+    """
+    one, other = _parts(before), _parts(after)
+    names = [name for name in dict.fromkeys((*one, *other)) if not _same(one.get(name), other.get(name))]
+    return tuple(Difference(name, _as_text(one.get(name)), _as_text(other.get(name))) for name in names)
+
+
+def _as_text(value: Any) -> str:
+    """One line for a person: parts that are absent are left out."""
+    if _is_absent(value):
+        return ""
+    if is_dataclass(value) and not isinstance(value, type):
+        return ", ".join(filter(None, (_as_text(getattr(value, part.name)) for part in fields(value))))
+    if isinstance(value, Mapping):
+        return str(value["type"]) if "coordinates" in value else ", ".join(map(_as_text, value.values()))
+    if isinstance(value, tuple | list):
+        return ", ".join(filter(None, map(_as_text, value)))
+    return str(value)
+
+
+def contested_fields(base: Feature, ours: Feature, theirs: Feature) -> tuple[str, ...]:
+    """
+    Name the fields that two sides both changed, alike or not.
+
+    Parameters
+    ----------
+    base
+        The state both started from.
+    ours
+        One state that came of it.
+    theirs
+        The other one.
+
+    Returns
+    -------
+    names
+        As :func:`changed_fields` gives them. Check dates, of which the later counts, and the order of lists
+        are never contested.
+
+    Examples
+    --------
+    >>> base = Place("w1", "water", 116.45, 39.96, "水")
+    >>> contested_fields(base, replace(base, hours="24/7", phone="010-6400"), replace(base, hours="24/7"))
+    ('hours',)
+    """
+    others = frozenset(changed_fields(base, theirs))
+    both = (name for name in changed_fields(base, ours) if name in others)
+    return tuple(name for name in both if name not in ORDERS and not name.startswith(_CHECKED))
+
+
+def field_values(feature: Feature, names: Sequence[str]) -> dict[str, Any]:
+    """
+    Give the values of some fields as JSON has them.
+
+    Parameters
+    ----------
+    feature
+        A place or area.
+    names
+        Fields as :func:`changed_fields` names them.
+
+    Returns
+    -------
+    values
+        By name; None where the feature does not have the field.
+
+    Examples
+    --------
+    >>> field_values(Place("w1", "water", 116.45, 39.96, "水", hours="24/7"), ("position", "hours", "access.code"))
+    {'position': [116.45, 39.96], 'hours': '24/7', 'access.code': None}
+    """
+    parts = _parts(feature)
+    values = {name: orjson.loads(orjson.dumps(parts.get(name))) for name in names}
+    return {
+        name: {key: one for key, one in value.items() if one is not None}
+        if isinstance(value, dict)
+        else value
+        for name, value in values.items()
+    }
 
 
 def merge_features(
@@ -173,7 +293,7 @@ def _merge_field(name: str, base: Any, ours: Any, theirs: Any) -> tuple[Any, Con
         return theirs, None
     if name.startswith(_CHECKED):
         return max((one for one in (ours, theirs) if one), key=_lateness), None
-    if name in ("services", "listing"):
+    if name in ORDERS:
         return ours or theirs, None
     return ours, Conflict(name, ours, theirs)
 
@@ -209,9 +329,8 @@ def _assembled(ours: Feature, parts: Mapping[str, Any], theirs: Feature) -> Feat
         return replace(ours, geometry=parts["geometry"], **held)
     assert isinstance(theirs, Place)
     held |= {"lon": parts["position"][0], "lat": parts["position"][1], "arrival": parts.get("arrival")}
-    orders = (tuple(_keyed(one.services, "kind")) for one in (ours, theirs))
-    held["services"] = _in_order(parts, "services", *orders)
-    held["listing"] = _in_order(parts, "listing")
+    for name in _MEMBER:
+        held[name] = _in_order(parts, name, tuple(_keyed(ours, name)), tuple(_keyed(theirs, name)))
     held["external_ids"] = _under(parts, "external_ids.")
     power = _under(parts, "power.")
     held["power"] = Power(**power) if power else None

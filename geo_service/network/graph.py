@@ -264,7 +264,9 @@ def _check_shapes(network: Network, folder: Path) -> None:
 
 def check_streets(network: Network) -> None:
     """
-    Refuse a network with nothing to travel on.
+    Refuse a network with nothing to travel on, or with edges that cost or measure nothing.
+
+    Ways through such edges would tie without end, and searches count on every edge costing something.
 
     Parameters
     ----------
@@ -274,7 +276,7 @@ def check_streets(network: Network) -> None:
     Raises
     ------
     InvalidInputError
-        If it has no edge.
+        If it has no edge, or one that costs or measures less than 1, or whose delay is not a part of its cost.
     """
     if network.n_edges == 0:
         raise InvalidInputError(
@@ -283,3 +285,22 @@ def check_streets(network: Network) -> None:
             parameter="profile",
             value=network.profile,
         )
+    _refuse_first(network, network.edge_weight_ms < 1, "edge", "weight_ms", network.edge_weight_ms)
+    _refuse_first(network, network.link_length_mm < 1, "link", "length_mm", network.link_length_mm)
+    is_odd = (network.edge_delay_ms < 0) | (network.edge_delay_ms > network.edge_weight_ms)
+    _refuse_first(network, is_odd, "edge", "delay_ms", network.edge_delay_ms)
+
+
+def _refuse_first(
+    network: Network, is_wrong: npt.NDArray[np.bool_], row: str, quantity: str, values: IntArray
+) -> None:
+    if not is_wrong.any():
+        return
+    at = int(is_wrong.argmax())
+    allowed = "0 to the weight of the edge" if quantity == "delay_ms" else "1 and more"
+    raise InvalidInputError(
+        f"{row} {at} of profile {network.profile!r} has {quantity}={int(values[at])}; "
+        f"allowed is {allowed}; build the network anew",
+        parameter=quantity,
+        value=int(values[at]),
+    )

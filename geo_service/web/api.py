@@ -1,26 +1,31 @@
-"""The questions of the finder over HTTP, for other programs; our own pages never send a position."""
+"""The API for other programs: what is served, layers as files, and the questions of `web.questions`."""
 
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-import numpy as np
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotAcceptable
 
 from geo_service.districts import District
-from geo_service.geo import BBox, convert_datum, parse_bbox, parse_lonlat
-from geo_service.hours import parse_time
+from geo_service.districts.district import link_settings
+from geo_service.districts.handing_out import Choice, chosen_layers, hand_out
+from geo_service.errors import InvalidInputError
+from geo_service.exchange.outgoing import FORMATS, Format
+from geo_service.geo import BBox, Datum, parse_bbox
 from geo_service.layers import Feature, Layer, Place, feature_to_json
 from geo_service.web.http import Query, cached, json_answer
 from geo_service.web.openapi import describe
-from geo_service.web.served import find_district, first_profile, present_time, served_districts
+from geo_service.web.questions import DATUMS, questions
+from geo_service.web.served import (
+    find_district,
+    served_districts,
+    served_settings,
+)
 from geo_service.web.words import WORDS
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
+api.register_blueprint(questions)
 
-DATUMS = ("wgs84", "gcj02", "bd09")
-K_DEFAULT, K_MOST = 5, 100
 LIMIT_DEFAULT, LIMIT_MOST = 1000, 10_000
 GEOJSON = "application/geo+json"
 
@@ -29,12 +34,19 @@ LonLat = tuple[float, float]
 
 @api.before_request
 def refuse_other_formats() -> None:
-    """Answers are JSON; a client that accepts none of it gets a 406."""
+    """Answers are JSON, or the file that was asked for; a client that accepts neither gets a 406."""
     accepted = request.accept_mimetypes
-    if accepted and not any(
-        accepted[kind] for kind in ("application/json", GEOJSON, "application/problem+json")
-    ):
-        raise NotAcceptable("answers are application/json; ask for that, or for anything")
+    chosen = FORMATS.get(request.args.get("f", ""))
+    kinds = (
+        "application/json",
+        GEOJSON,
+        "application/problem+json",
+        *([_mimetype(chosen)] if chosen else []),
+    )
+    if accepted and not any(accepted[kind] for kind in kinds):
+        raise NotAcceptable(
+            f"answers are {_mimetype(chosen) if chosen else kinds[0]}; ask for that, or for anything"
+        )
 
 
 @api.after_request
@@ -63,70 +75,55 @@ def districts() -> Response:
     return response
 
 
-@api.get("/districts/<district_id>/nearest")
-def nearest(district_id: str) -> Response:
-    """Find the nearest places that are open on arrival."""
-    query = Query(request, "from", "layer", "k", "profile", "at", "service", "accept", "operator", "datum")
-    district = find_district(district_id)
-    return json_answer(
-        district.nearest(
-            origin=_point(query, "from"),
-            layer=query.required("layer", "NAME"),
-            k=query.count("k", K_DEFAULT, K_MOST),
-            profile=_profile(query, district),
-            at=_instant(query),
-            service=query.words("service"),
-            operator=query.text("operator"),
-            accept=query.words("accept"),
-        )
-    )
-
-
-@api.get("/districts/<district_id>/route")
-def route(district_id: str) -> Response:
-    """Find the fastest way."""
-    query = Query(request, "from", "to", "profile", "datum")
-    district = find_district(district_id)
-    return json_answer(
-        district.route(
-            origin=_point(query, "from"),
-            destination=_point(query, "to"),
-            profile=_profile(query, district),
-        )
-    )
-
-
 @api.get("/districts/<district_id>/places")
 def places(district_id: str) -> Response:
-    """Hand out a layer, whole or within a box."""
-    query = Query(request, "layer", "bbox", "limit", "f")
+    """Hand out a layer as GeoJSON, or layers as a file; whole or within a box."""
+    query = Query(request, "layer", "bbox", "limit", "f", "datum")
     district = find_district(district_id)
-    query.choice("f", "geojson", ("geojson",))
+    if query.choice("f", "geojson", tuple(FORMATS)) != "geojson":
+        return _file(query, district)
+    query.choice("datum", "wgs84", ("wgs84",))
     bbox = query.parsed("bbox", parse_bbox)
     limit = query.count("limit", LIMIT_DEFAULT, LIMIT_MOST, capped=True)
     layer = district.places(query.required("layer", "NAME"))
     matched = [feature for feature in layer.features if bbox is None or _touches(feature, bbox)]
     response = json_answer(_collection(layer, matched, limit, district), mimetype=GEOJSON)
-    part = "all" if bbox is None else "_".join(f"{value:g}" for value in bbox)
-    return cached(response, f"{district.id}.{layer.name}.{layer.version}.{part}.{limit}")
+    return cached(response, f"{district.id}.{layer.name}.{layer.version}.{_part(bbox)}.{limit}")
 
 
-def _point(query: Query, name: str) -> LonLat:
-    lonlat = parse_lonlat(query.required(name, "LON,LAT"), name)
-    datum = query.choice("datum", "wgs84", DATUMS)
-    if datum == "wgs84":
-        return lonlat
-    lon, lat = convert_datum(np.array([lonlat]), datum, "wgs84")[0].tolist()  # type: ignore[arg-type]
-    return lon, lat
+def _file(query: Query, district: District) -> Response:
+    """Every layer that fits unless some are named; whole, because half a file looks like a whole one."""
+    if query.text("limit") is not None:
+        message = "limit is for f=geojson; a file is whole, bbox makes it smaller"
+        raise InvalidInputError(message, parameter="limit", value=query.text("limit"))
+    bbox = query.parsed("bbox", parse_bbox)
+    datum = cast(Datum, query.choice("datum", "wgs84", DATUMS))
+    choice = Choice(query.choice("f", "geojson", tuple(FORMATS)), query.words("layer"), datum)
+    layers = chosen_layers(district, choice)
+    held = "_".join(f"{layer.name}.{layer.version}" for layer in layers)
+    etag = f"{district.id}.{held}.{_part(bbox)}.{choice.format}.{datum}"
+    known = cached(Response(), etag)
+    if known.status_code == 304:
+        return known
+    links = link_settings(served_settings())
+    file = hand_out(
+        district,
+        choice,
+        links,
+        layers=layers,
+        is_wanted=lambda feature: bbox is None or _touches(feature, bbox),
+    )
+    response = Response(file.data, content_type=file.media_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{file.file_name}"'
+    return cached(response, etag)
 
 
-def _profile(query: Query, district: District) -> str:
-    return query.choice("profile", first_profile(district), district.profiles)
+def _mimetype(chosen: Format) -> str:
+    return chosen.media_type.partition(";")[0]
 
 
-def _instant(query: Query) -> datetime:
-    text = query.text("at")
-    return present_time() if text in (None, "now") else parse_time(text, "at")
+def _part(bbox: BBox | None) -> str:
+    return "all" if bbox is None else "_".join(f"{value:g}" for value in bbox)
 
 
 def _district_json(district: District) -> dict[str, Any]:

@@ -20,11 +20,12 @@ from werkzeug.exceptions import (
 
 import geo_service
 from geo_service.districts import District
-from geo_service.errors import GeoServiceError
+from geo_service.errors import GeoServiceError, UnavailableError
 from geo_service.hours import SHANGHAI
 from geo_service.settings import Settings, resource_dir
 from geo_service.web.api import api
 from geo_service.web.assets import Assets
+from geo_service.web.desk import open_desk
 from geo_service.web.http import (
     QUERY_LIMIT,
     Query,
@@ -35,6 +36,7 @@ from geo_service.web.http import (
     title_of,
 )
 from geo_service.web.rider import rider
+from geo_service.web.spot import spot
 from geo_service.web.words import HTML_LANG, LANGS, words_in
 
 logger = logging.getLogger("geo_service.web")
@@ -119,6 +121,7 @@ def create_app(
         "clock": clock,
         "drawn": {},
         "drawing": threading.Lock(),
+        "refuse": _refuse,
     }
     app.before_request(_check_host)
     app.before_request(_check_size)
@@ -128,6 +131,8 @@ def create_app(
     app.add_url_rule("/healthz", "healthz", _health)
     app.register_blueprint(api)
     app.register_blueprint(rider)
+    open_desk(app)
+    app.register_blueprint(spot)
     return app
 
 
@@ -195,6 +200,8 @@ def _refuse(error: Exception) -> ResponseReturnValue:
         response = Response(_error_page(status, detail), status, mimetype="text/html")
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    if "retry_after_s" in facts:
+        response.headers["Retry-After"] = str(facts["retry_after_s"])
     return response
 
 
@@ -205,6 +212,9 @@ def _explain(error: Exception) -> tuple[int, str, Mapping[str, Any]]:
     if isinstance(error, HTTPException) and error.code and error.code < 500:
         return error.code, _http_words(error), {}
     _log(error)
+    if isinstance(error, UnavailableError):
+        wait = error.facts["retry_after_s"]
+        return 503, f"the database does not answer just now; ask again in {wait} s", {"retry_after_s": wait}
     return 500, f"something broke on our side; the log has it under {request_id()}", {}
 
 

@@ -21,6 +21,7 @@ from geo_service.errors import (
     InvalidInputError,
     NotFoundError,
     StaleEditError,
+    UnavailableError,
     UnreachableError,
 )
 
@@ -33,11 +34,13 @@ STATUS: Mapping[type[GeoServiceError], int] = {
     StaleEditError: 412,
     UnreachableError: 422,
     BadDataError: 500,
+    UnavailableError: 503,
 }
 """Which status says which refusal; a class that is not listed is a 500."""
 
 TITLES: Mapping[int, str] = {
     400: "请求有误 · Bad request",
+    401: "请先登录 · Sign in first",
     403: "没有权限 · Forbidden",
     404: "没有找到 · Not found",
     405: "方法不允许 · Method not allowed",
@@ -46,7 +49,10 @@ TITLES: Mapping[int, str] = {
     413: "请求体过大 · Content too large",
     414: "地址过长 · URI too long",
     422: "无法完成 · Cannot be done",
+    428: "需要版本 · Precondition required",
+    429: "请求太多 · Too many requests",
     500: "服务出错 · Internal error",
+    503: "暂时不可用 · Unavailable",
 }
 
 QUERY_LIMIT = 2048
@@ -323,6 +329,8 @@ def problem(status: int, detail: str, facts: Mapping[str, Any] | None = None) ->
         body["errors"] = [{"detail": detail[:DETAIL_LIMIT], **_plain(facts)}]
     response = json_answer(body, status, "application/problem+json")
     response.headers["Cache-Control"] = "no-store"
+    if facts and "retry_after_s" in facts:
+        response.headers["Retry-After"] = str(facts["retry_after_s"])
     return response
 
 

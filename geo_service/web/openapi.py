@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import geo_service
+from geo_service.exchange.outgoing import FORMATS
 
 Part = dict[str, Any]
 
 _LONLAT = r"^-?[0-9]{1,3}(\.[0-9]+)?,-?[0-9]{1,2}(\.[0-9]+)?$"
+
+
+_WISHES = ("layer", "k", "profile", "at", "service", "accept", "operator", "plan", "voltage", "datum")
 
 
 def describe() -> Part:
@@ -46,8 +50,36 @@ def _paths() -> Part:
         "/api/v1/districts": _get("Districts that are served", [], _json("Districts")),
         "/api/v1/districts/{district}/nearest": _get(
             "Nearest places that are open on arrival",
-            ["district", "from", "layer", "k", "profile", "at", "service", "accept", "operator", "datum"],
+            ["district", "from", *_WISHES],
             _json("Nearest"),
+            (400, 404),
+        ),
+        "/api/v1/districts/{district}/onway": _get(
+            "Stops of least added time between two points",
+            ["district", "from", "to", *(name for name in _WISHES if name != "k"), "k_on_the_way"],
+            _json("Onway"),
+            (400, 404, 422),
+        ),
+        "/api/v1/districts/{district}/range": _get(
+            "Nearest places that a remaining range reaches",
+            ["district", "from", "range_m", "reserve_m", "via", *_WISHES],
+            _json("Range"),
+            (400, 404, 422),
+        ),
+        "/api/v1/districts/{district}/reach": _get(
+            "Polygons around what is within some minutes",
+            ["district", "from", "minutes", "profile", "datum"],
+            {"application/geo+json": {"schema": _ref("schemas", "Reach")}},
+            (400, 404),
+        ),
+        "/api/v1/districts/{district}/coverage": _get(
+            "Share of street length with a place within some minutes",
+            [
+                "district",
+                *(name for name in _WISHES if name not in ("k", "profile", "at")),
+                *("profile_of_walker", "at_of_planner", "minutes_of_coverage", "without", "with"),
+            ],
+            _json("Coverage"),
             (400, 404),
         ),
         "/api/v1/districts/{district}/route": _get(
@@ -57,9 +89,12 @@ def _paths() -> Part:
             (400, 404, 422),
         ),
         "/api/v1/districts/{district}/places": _get(
-            "A layer as GeoJSON, whole or within a box",
-            ["district", "layer", "bbox", "limit", "f"],
-            {"application/geo+json": {"schema": _ref("schemas", "FeatureCollection")}},
+            "Places as GeoJSON or as a file, whole or within a box",
+            ["district", "layers", "bbox", "limit", "f", "datum_of_file"],
+            {
+                **{one.media_type.partition(";")[0]: {"schema": {}} for one in FORMATS.values()},
+                "application/geo+json": {"schema": _ref("schemas", "FeatureCollection")},
+            },
             (304, 400, 404),
         ),
     }
@@ -92,7 +127,7 @@ def _responses() -> Part:
     said = {
         400: "The request is refused; the message names the parameter and what is allowed.",
         404: "There is no such district or layer.",
-        406: "The client accepts no JSON.",
+        406: "The client accepts neither JSON nor the format it asks for.",
         414: "The query is too long.",
         422: "The streets do not lead there.",
     }
@@ -110,6 +145,7 @@ def _parameters() -> Part:
     point: Part = {"type": "string", "pattern": _LONLAT, "examples": ["116.442,39.957"]}
     word: Part = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"}
     words: Part = {"type": "string", "pattern": "^[a-z0-9_]+(,[a-z0-9_]+)*$"}
+    metres: Part = {"type": "number", "minimum": 0, "maximum": 500_000}
     return {
         "district": {
             "name": "district",
@@ -130,6 +166,42 @@ def _parameters() -> Part:
         "operator": _query(
             "operator", "Operator of the place or cabinet.", {"type": "string", "maxLength": 200}
         ),
+        "plan": _query("plan", "Plan that the cabinet serves.", {"type": "string", "maxLength": 200}),
+        "voltage": _query(
+            "voltage",
+            "Voltage that the cabinet serves, V.",
+            {"type": "integer", "minimum": 1, "maximum": 1000},
+        ),
+        "k_on_the_way": _query(
+            "k", "How many.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 3}
+        ),
+        "range_m": _query("range_m", "How far the battery still goes, metres.", metres, required=True),
+        "reserve_m": _query("reserve_m", "What must be left on arrival, metres.", metres | {"default": 0}),
+        "via": _query("via", "A drop-off to pass first, LON,LAT.", point),
+        "minutes": _query(
+            "minutes",
+            "Longest times, by comma; 12 at most, none above 180.",
+            {"type": "string", "pattern": r"^[0-9.]+(,[0-9.]+)*$", "default": "5,10,15"},
+        ),
+        "minutes_of_coverage": _query(
+            "minutes",
+            "Longest time to the nearest place.",
+            {"type": "number", "exclusiveMinimum": 0, "maximum": 180, "default": 10},
+        ),
+        "profile_of_walker": _query(
+            "profile", "How one travels.", {"type": "string", "enum": ["walk", "ebike"], "default": "walk"}
+        ),
+        "at_of_planner": _query(
+            "at",
+            "Departure: only places open throughout from then until the minutes are over count. All in use if absent.",
+            {"type": "string"},
+        ),
+        "without": _query(
+            "without", "Ids of places to close for a trial, by comma; 50 at most.", {"type": "string"}
+        ),
+        "with": _query(
+            "with", "Where places come for a trial, LON,LAT by semicolon; 50 at most.", {"type": "string"}
+        ),
         "datum": _query(
             "datum",
             "Datum of the points that are sent; answers are WGS 84.",
@@ -138,10 +210,24 @@ def _parameters() -> Part:
         "bbox": _query("bbox", "West,south,east,north, degrees; west below east.", {"type": "string"}),
         "limit": _query(
             "limit",
-            "Most features; more than 10000 means 10000.",
+            "Most features; more than 10000 means 10000. Only with `f=geojson`: files are whole.",
             {"type": "integer", "minimum": 1, "default": 1000},
         ),
-        "f": _query("f", "Format.", {"type": "string", "enum": ["geojson"], "default": "geojson"}),
+        "f": _query(
+            "f",
+            "Format; all but geojson come as a file, named by district, layer and datum.",
+            {"type": "string", "enum": list(FORMATS), "default": "geojson"},
+        ),
+        "layers": _query(
+            "layer",
+            "Name of the layer, as in `districts`; several by comma, or none for all, where `f` is a file.",
+            words,
+        ),
+        "datum_of_file": _query(
+            "datum",
+            "Datum of the coordinates in the file; `gcj02` for csv and ovital, `bd09` for ovital only.",
+            {"type": "string", "enum": ["wgs84", "gcj02", "bd09"], "default": "wgs84"},
+        ),
     }
 
 
@@ -211,6 +297,76 @@ def _schemas() -> Part:
                 "shortfall": {"type": "object", "description": "Why fewer than k came back."},
             },
             optional=("shortfall",),
+        ),
+        "Stop": _object(
+            {key: part for key, part in place.items() if key != "length_m"}
+            | {"added_s": {"type": "number", "minimum": 0}, "way_length_m": {"type": "number", "minimum": 0}}
+        ),
+        "Onway": _object(
+            {
+                "origin": lonlat,
+                "destination": lonlat,
+                "layer": text,
+                "profile": text,
+                "at": text,
+                "direct_cost_s": number,
+                "results": _list(_ref("schemas", "Stop")),
+                "onward_links": {"type": "object", "description": "App → link to the destination."},
+            }
+        ),
+        "Range": _object(
+            {
+                "origin": lonlat,
+                "via": {"type": ["array", "null"], "items": number},
+                "range_m": number,
+                "reserve_m": number,
+                "layer": text,
+                "profile": text,
+                "at": text,
+                "results": _list(_ref("schemas", "Place")),
+                "nearest": {
+                    "type": ["object", "null"],
+                    "description": "Only if none is within range: the place of the shortest way.",
+                },
+            },
+            optional=("nearest",),
+        ),
+        "Reach": _object(
+            {
+                "type": {"const": "FeatureCollection"},
+                "origin": lonlat,
+                "profile": text,
+                "features": _list(
+                    _object(
+                        {
+                            "type": {"const": "Feature"},
+                            "geometry": _object({"type": {"const": "MultiPolygon"}}),
+                            "properties": _object({"minutes": number, "street_m": number}),
+                        }
+                    )
+                ),
+            }
+        ),
+        "Coverage": _object(
+            {
+                "layer": text,
+                "profile": text,
+                "minutes": number,
+                "at": nullable,
+                "open_rule": text,
+                "covered_share": {"type": "number", "minimum": 0, "maximum": 1},
+                "share_of": {"const": "street_length"},
+                "covered_m": number,
+                "street_m": number,
+                "nodes": _object({"covered_share": number, "count": {"type": "integer"}}),
+                "places": {"type": "integer"},
+                "eligible": {"type": "integer"},
+                "what_if": {
+                    "type": "object",
+                    "description": "Of a trial: all changes together, and each alone.",
+                },
+            },
+            optional=("what_if",),
         ),
         "Route": _object(
             {

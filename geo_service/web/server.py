@@ -109,14 +109,16 @@ def app_from_environment() -> Flask:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
     opened = [open_district(Path(folder), settings) for folder in json.loads(os.environ[DISTRICTS_VARIABLE])]
     app = create_app({district.id: district for district in opened}, settings)
-    threading.Thread(target=_warm, args=(app, [district.id for district in opened]), daemon=True).start()
+    threading.Thread(target=_warm, args=(app, opened), daemon=True).start()
     return app
 
 
-def _warm(app: Flask, ids: Sequence[str]) -> None:
-    """Ask for each map once, so that kernels and basemaps are ready before the first rider is."""
-    for district_id in ids:
-        app.test_client().get(f"/{district_id}/", base_url=_trusted_base(app))
+def _warm(app: Flask, districts: Sequence[District]) -> None:
+    """Ask for each map once, then load every other profile, so that all is ready before the first rider is."""
+    for district in districts:
+        app.test_client().get(f"/{district.id}/", base_url=_trusted_base(app))
+    for district in districts:
+        district.warm_up()
 
 
 def _trusted_base(app: Flask) -> str:

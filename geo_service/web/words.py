@@ -2,7 +2,7 @@
 Every word of the pages, Chinese first, English beside it.
 
 Names of categories and services are in the layers' catalogue; names of map apps in the registry
-of links. Everything else that a page says is here.
+of links. Everything else that a page says is here; the desk's share of it is in `words_desk`.
 """
 
 import re
@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 from math import ceil
 from typing import Literal
+
+from geo_service.web.words_desk import DESK_WORDS
 
 Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, ...] = ("zh", "en")
@@ -102,7 +104,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "status_paused": ("暂停开放", "Paused"),
     "error_home": ("回首页", "To the start"),
     "error_id": ("编号 {id}", "Reference {id}"),
-}
+} | DESK_WORDS
 
 _WEEKDAYS = (
     ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),

@@ -1,0 +1,187 @@
+"""Commands that make, change, look after and serve a district."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from geo_service.cli.output import print_answer, progress_bar
+from geo_service.cli.words import (
+    AS_JSON,
+    DIRECTORY,
+    BBoxType,
+    DayType,
+    TimeType,
+    TomlType,
+    cli,
+    now,
+    opened,
+    read_settings,
+    today,
+)
+from geo_service.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from geo_service.districts import District
+
+
+@cli.command()
+@DIRECTORY
+@click.option("--demo", metavar="NAME", help="Make a made-up district: xiangheyuan or yingze.")
+@click.option("--osm", metavar="FILE", help="Read an OSM file: .osm .osm.gz .osm.bz2 .osm.pbf.")
+@click.option("--place", metavar="NAME", help='Fetch a place by name, e.g. "香河园街道, 朝阳区, 北京".')
+@click.option("--bbox", type=BBoxType(), help="Take only this box; alone, fetch it from OSM.")
+@click.option("--id", "id_", metavar="ID", help="Key in addresses; default: the directory's name.")
+@click.option("--name", metavar="NAME", help="Name shown on pages.")
+@click.option("--profiles", type=TomlType(), default={}, help="TOML file of changes to speeds and delays.")
+@click.option("--date", "on", type=DayType(), help="Check date of the places it starts with; default: today.")
+@AS_JSON
+def init(
+    directory: Path,
+    demo: str | None,
+    osm: str | None,
+    place: str | None,
+    bbox: tuple[float, float, float, float] | None,
+    id_: str | None,
+    name: str | None,
+    profiles: dict[str, Any],
+    on: date | None,
+    as_json: bool,
+) -> None:
+    """Make a district directory. Interrupted, the same command goes on where it stopped."""
+    from geo_service.districts import open_district
+    from geo_service.districts.create import Recipe, create_district
+
+    recipe = Recipe(demo, osm, place, bbox, id_, name, on or today(), profiles)
+    with progress_bar() as progress:
+        create_district(directory, recipe, read_settings(), progress)
+    district = open_district(directory, read_settings())
+    layers = {info.name: info.count for info in district.store.layers()}
+    network = district.network("ebike")
+    answer = {"id": district.id, "directory": str(directory), "layers": layers, "junctions": network.n_nodes}
+    places = ", ".join(f"{count} {layer}" for layer, count in layers.items()) or "no places yet"
+    print_answer(
+        as_json,
+        answer,
+        f"made {directory} ({district.name_zh} {district.id}): {network.n_nodes} junctions, {places}\n"
+        f"look at it: geo-service serve {directory}",
+    )
+
+
+@cli.command("import")
+@DIRECTORY
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--layer", metavar="L", help="Layer the features belong to.")
+@click.option(
+    "--datum",
+    type=click.Choice(["auto", "wgs84", "gcj02", "bd09"]),
+    default="auto",
+    show_default=True,
+    help="Datum of the file; GeoJSON without another word is WGS 84 (RFC 7946).",
+)
+@click.option(
+    "--from-osm",
+    is_flag=True,
+    help="Fill toilets, clinics, charging, swap and water from OSM; FILE is an extract, else what init read.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would change, change nothing.")
+@AS_JSON
+def import_(
+    directory: Path,
+    file: Path | None,
+    layer: str | None,
+    datum: str,
+    from_osm: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Add a file's places to a layer; those with the same id are replaced, the others stay."""
+    from geo_service.districts import changes
+    from geo_service.network.features import load_features
+
+    with opened(directory) as district:
+        at = now()
+        if from_osm:
+            from geo_service.network.osm import read_osm_file
+
+            with progress_bar() as progress:
+                features = (
+                    read_osm_file(file, progress=progress).features
+                    if file
+                    else load_features(directory / "osm")
+                )
+            reports = changes.import_osm(district, features, at=at, actor="cli", is_dry_run=dry_run)
+        elif file is None or layer is None:
+            raise InvalidInputError(
+                "FILE and --layer are needed, or --from-osm",
+                parameter="FILE" if file is None else "--layer",
+                value=None,
+            )
+        else:
+            source_datum: Any = "wgs84" if datum == "auto" else datum
+            reports = (
+                changes.import_geojson(
+                    district, file, layer, datum=source_datum, at=at, actor="cli", is_dry_run=dry_run
+                ),
+            )
+    print_answer(
+        as_json,
+        [report.to_json() for report in reports],
+        "\n".join(_change_line(report) for report in reports),
+    )
+
+
+@cli.command()
+@DIRECTORY
+@click.option("--at", type=TimeType(), default="now", help="Instant for which facts are judged stale.")
+@AS_JSON
+def check(directory: Path, at: datetime, as_json: bool) -> None:
+    """Is all well: store, working copy, streets and islands, places far from streets, stale facts."""
+    from geo_service.districts.checks import check_district
+
+    with opened(directory) as district:
+        findings = check_district(district, at)
+    answer = [
+        {"level": f.level, "subject": f.subject, "message": f.message, "facts": f.facts} for f in findings
+    ]
+    print_answer(as_json, answer, "\n".join(f"{f.level:8}{f.subject:16}{f.message}" for f in findings))
+    if any(f.level == "error" for f in findings):
+        raise SystemExit(1)
+
+
+@cli.command()
+@click.argument("directories", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--host", help="Address to listen on; default from GEO_SERVICE_HOST, else 127.0.0.1.")
+@click.option("--port", type=int, help="Port to listen on; default from GEO_SERVICE_PORT, else 8000.")
+@click.option("--cert", type=click.Path(path_type=Path), help="TLS certificate (PEM); phones ask for HTTPS.")
+@click.option("--key", type=click.Path(path_type=Path), help="Key of the certificate (PEM).")
+def serve(
+    directories: tuple[Path, ...], host: str | None, port: int | None, cert: Path | None, key: Path | None
+) -> None:
+    """Serve pages and API of one or many districts until stopped."""
+    from geo_service.districts import open_district
+    from geo_service.web.server import serve as serve_districts
+
+    settings = read_settings()
+    districts: dict[str, District] = {}
+    for directory in directories:
+        district = open_district(directory, settings)
+        if district.id in districts:
+            raise InvalidInputError(
+                f"{directory}: id={district.id!r} is served already; give each district its own id in district.toml",
+                parameter="DIR",
+                value=str(directory),
+            )
+        districts[district.id] = district
+    address = host or settings.host
+    serve_districts(districts, settings, address, settings.port if port is None else port, cert, key)
+
+
+def _change_line(report: Any) -> str:
+    did = "" if report.is_applied else "would be: "
+    line = (
+        f"{report.layer}: {did}{len(report.added)} added, {len(report.changed)} changed, "
+        f"{len(report.removed)} removed, {report.unchanged} unchanged"
+    )
+    return "\n".join([line, *(f"  {key}: {', '.join(fields)}" for key, fields in report.changed)])

@@ -1,0 +1,161 @@
+"""
+"Shut now", "wrong here": what people on the spot say against what the layer says.
+
+A doubt downgrades the state at once and waits for the head of the station, so that one prank cannot close
+a place and one honest rider need not wait for an office. It stands until somebody who may verify
+the place settles it, or until it is too old to mean anything. It holds no word of who said it and from where.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from geo_service.errors import InvalidInputError
+from geo_service.store.base import Store
+
+Claim = Literal["shut_now", "wrong"]
+CLAIMS: tuple[Claim, ...] = ("shut_now", "wrong")
+
+SHUT_LIFE = timedelta(hours=12)
+"""How long "shut now" speaks against the hours: now is not tomorrow."""
+
+_PREFIX = "doubt/"
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """
+    What is said against one place.
+
+    Parameters
+    ----------
+    place
+        Its id.
+    claim
+        ``"shut_now"`` or ``"wrong"``.
+    n_said
+        How often it was said since it was last settled.
+    first_at
+        When it was said first, aware.
+    last_at
+        When it was said last, aware.
+    """
+
+    place: str
+    claim: Claim
+    n_said: int
+    first_at: datetime
+    last_at: datetime
+
+
+def say_doubt(store: Store, place: str, claim: str, at: datetime) -> Doubt:
+    """
+    Take a doubt down, or count it to the one that stands.
+
+    Parameters
+    ----------
+    store
+        Of the district.
+    place
+        Id of a place that is there.
+    claim
+        One of `CLAIMS`.
+    at
+        The instant, aware.
+
+    Returns
+    -------
+    doubt
+        As it stands now.
+
+    Raises
+    ------
+    InvalidInputError
+        If the claim is none.
+    NotFoundError
+        If there is no such place.
+    """
+    if claim not in CLAIMS:
+        raise InvalidInputError(
+            f"claim={claim[:40]!r} is none; allowed: {', '.join(CLAIMS)}", parameter="claim", value=claim[:40]
+        )
+    store.features([place])
+    key = f"{_PREFIX}{place}/{claim}"
+    while True:
+        was = store.note(key)
+        standing = _doubt(key, was)
+        n_said, first_at = (standing.n_said, standing.first_at) if standing else (0, at)
+        value = {"n_said": n_said + 1, "first_at": first_at.isoformat(), "last_at": at.isoformat()}
+        if store.swap_note(key, was, value):
+            return Doubt(place, "shut_now" if claim == "shut_now" else "wrong", n_said + 1, first_at, at)
+
+
+def settle_doubts(store: Store, place: str) -> tuple[Doubt, ...]:
+    """
+    Take away what is said against a place, because somebody who may has looked.
+
+    Parameters
+    ----------
+    store
+        Of the district.
+    place
+        Its id.
+
+    Returns
+    -------
+    doubts
+        Those that stood.
+    """
+    settled = tuple(doubt for doubt in standing_doubts(store).get(place, ()))
+    for claim in CLAIMS:
+        store.put_note(f"{_PREFIX}{place}/{claim}", None)
+    return settled
+
+
+def standing_doubts(store: Store) -> Mapping[str, tuple[Doubt, ...]]:
+    """
+    All doubts that nobody has settled.
+
+    Parameters
+    ----------
+    store
+        Of the district.
+
+    Returns
+    -------
+    doubts
+        By place.
+    """
+    found: dict[str, tuple[Doubt, ...]] = {}
+    for key, value in store.notes(_PREFIX).items():
+        if doubt := _doubt(key, value):
+            found[doubt.place] = (*found.get(doubt.place, ()), doubt)
+    return found
+
+
+def speaks_against(doubt: Doubt, at: datetime) -> bool:
+    """
+    Whether a doubt downgrades an "open" at an instant.
+
+    Parameters
+    ----------
+    doubt
+        What is said.
+    at
+        When the rider arrives, aware.
+
+    Returns
+    -------
+    speaks
+        "Wrong" does until it is settled; "shut now" for `SHUT_LIFE` after it was said last.
+    """
+    return doubt.claim == "wrong" or doubt.last_at <= at < doubt.last_at + SHUT_LIFE
+
+
+def _doubt(key: str, value: object) -> Doubt | None:
+    if not isinstance(value, Mapping):
+        return None
+    place, _, claim = key.removeprefix(_PREFIX).rpartition("/")
+    first_at, last_at = (datetime.fromisoformat(value[name]) for name in ("first_at", "last_at"))
+    return Doubt(place, "shut_now" if claim == "shut_now" else "wrong", value["n_said"], first_at, last_at)

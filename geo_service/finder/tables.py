@@ -1,0 +1,321 @@
+"""
+What is prepared of a layer once per version: where its places meet the streets, which fit a wish, when they count.
+
+Hours become open stretches of absolute time once for a day; a question asked at any instant of that day moves
+them to its departure, without looking at a single place. All of it is kept with the table of the version, as
+much as is bounded here, and goes with it.
+"""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from geo_service.engine.router import Facilities, Router, Snaps, Windows
+from geo_service.errors import InvalidInputError
+from geo_service.hours import (
+    SHANGHAI,
+    Kind,
+    State,
+    Timeline,
+    build_timeline,
+    combine_timelines,
+    restrict_timeline,
+)
+from geo_service.layers import Layer, Place
+
+FloatArray = npt.NDArray[np.float64]
+LongArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+HORIZON = timedelta(days=2)
+"""Arrivals later than this after departure are not judged open: no district is that wide."""
+
+KEPT_WISHES = 16
+"""How many wishes a table keeps facilities for; each may be as large as the layer's own."""
+
+KEPT_DAYS = 64
+"""How many combinations of wish, day and accepted states a table keeps hours for."""
+
+_HORIZON_MS = HORIZON // timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class Ages:
+    """
+    After how many days each kind of fact is too old to be called open.
+
+    A kind that a place does not carry does not age; hours without a check of their own
+    are as old as the check of existence.
+    """
+
+    hours_days: int = 60
+    existence_days: int = 180
+    cabinet_days: int = 1
+
+    def is_stale(self, place: Place, on: date) -> bool:
+        """Facts nobody dated are stale; a cabinet's state ages only where somebody reports it."""
+        existence = place.provenance.checked_on("existence") or place.provenance.checked_on("hours")
+        hours = place.provenance.checked_on("hours") or existence
+        cabinet = place.provenance.checked_on("cabinet")
+        if existence is None or hours is None:
+            return True
+        ages = [(existence, self.existence_days), (hours, self.hours_days)]
+        ages += [(cabinet, self.cabinet_days)] if cabinet else []
+        return any((on - checked).days > days for checked, days in ages)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """
+    What a place must be, whatever the hour.
+
+    Parameters
+    ----------
+    services
+        Kinds of service that it must all offer.
+    operator
+        Operator of the cabinet or the place, exactly as written there; any if absent.
+    plan
+        Plan that its cabinet serves, exactly as written there; any if absent.
+    voltage_v
+        Voltage that its cabinet serves; any if absent.
+    """
+
+    services: tuple[str, ...] = ()
+    operator: str | None = None
+    plan: str | None = None
+    voltage_v: int | None = None
+
+    def is_met(self, place: Place) -> bool:
+        """Whether the place is in use at all, and is what is wished for."""
+        if place.status == "removed" or (
+            place.status == "paused" and not (place.status_from or place.status_until)
+        ):
+            return False
+        power = place.power
+        offered = {service.kind for service in place.services}
+        return (
+            offered.issuperset(self.services)
+            and (self.operator is None or self.operator in (place.operator, power and power.operator))
+            and (self.plan is None or (power is not None and self.plan == power.plan))
+            and (self.voltage_v is None or (power is not None and self.voltage_v in power.voltage_v))
+        )
+
+
+NO_WISH = Wish()
+"""Any place in use."""
+
+
+class OpenTimes(NamedTuple):
+    """
+    When places count, in absolute time.
+
+    Parameters
+    ----------
+    first
+        Stretches of place ``f`` are ``first[f]:first[f + 1]``, shape ``(f + 1,)``.
+    open_ms
+        Where each begins, milliseconds since 1970, shape ``(s,)``.
+    close_ms
+        Where it ends, not included, shape ``(s,)``.
+    """
+
+    first: npt.NDArray[np.int32]
+    open_ms: LongArray
+    close_ms: LongArray
+
+    def after(self, at: datetime) -> Windows:
+        """The same as windows of cost for who departs at an instant, as far as the horizon."""
+        start_ms = _epoch_ms(at)
+        opens = np.maximum(self.open_ms - start_ms, 0)
+        return Windows(self.first, opens, np.minimum(self.close_ms - start_ms, _HORIZON_MS))
+
+    def throughout(self, begin: datetime, end: datetime) -> BoolArray:
+        """Whether each place counts from one instant to another, both included, shape ``(f,)``."""
+        holds = (self.open_ms <= _epoch_ms(begin)) & (self.close_ms > _epoch_ms(end))
+        place = np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
+        is_open = np.zeros(len(self.first) - 1, dtype=np.bool_)
+        is_open[place[holds]] = True
+        return is_open
+
+
+class Table:
+    """
+    One version of a layer of places, and what questions have prepared of it; safe to share between threads.
+
+    Parameters
+    ----------
+    layer
+        The layer.
+    routers
+        One router per profile.
+    ages
+        When facts become stale.
+    before
+        The table of an earlier version; if no place came, went or moved, what is known of the streets is taken over.
+
+    Raises
+    ------
+    InvalidInputError
+        If the layer holds areas.
+    """
+
+    def __init__(
+        self, layer: Layer, routers: Mapping[str, Router], ages: Ages, before: "Table | None" = None
+    ) -> None:
+        self.version = layer.version
+        self.places = tuple(feature for feature in layer.features if isinstance(feature, Place))
+        if layer.features and not self.places:
+            raise InvalidInputError(
+                f"layer={layer.name!r} holds areas, not places; ask for a layer of places",
+                parameter="layer",
+                value=layer.name,
+            )
+        self.targets: FloatArray = np.array([place.target for place in self.places], np.float64).reshape(
+            -1, 2
+        )
+        self._routers = routers
+        self._ages = ages
+        self.fitting = lru_cache(maxsize=KEPT_DAYS)(self._fitting)
+        self.snaps = lru_cache(maxsize=None)(self._snap)
+        self._whole = lru_cache(maxsize=None)(self._all_facilities)
+        if before is not None and np.array_equal(before.targets, self.targets):
+            self.snaps, self._whole = before.snaps, before._whole
+        self._some = lru_cache(maxsize=KEPT_WISHES)(self._some_facilities)
+        self._times = lru_cache(maxsize=KEPT_DAYS)(self._open_times)
+
+    def facilities(self, profile: str, wish: Wish) -> Facilities:
+        """
+        The places that fit a wish, ready for the engine; rows are those of `places`.
+
+        Parameters
+        ----------
+        profile
+            One of the routers' profiles.
+        wish
+            What they must be.
+
+        Returns
+        -------
+        facilities
+            Prepared once per wish.
+        """
+        return self._whole(profile) if self.fitting(wish).all() else self._some(profile, wish)
+
+    def open_times(self, wish: Wish, accept: frozenset[State], day: date) -> OpenTimes:
+        """
+        When places that fit a wish count for who departs on a day.
+
+        Parameters
+        ----------
+        wish
+            What they must be; places that are not never count.
+        accept
+            States that count besides open and closing soon.
+        day
+            In Asia/Shanghai.
+
+        Returns
+        -------
+        times
+            From the midnight that begins the day to the horizon after the one that ends it.
+        """
+        return self._times(wish, accept, day)
+
+    def _fitting(self, wish: Wish) -> BoolArray:
+        return np.array([wish.is_met(place) for place in self.places], dtype=np.bool_)
+
+    def _snap(self, profile: str) -> Snaps:
+        return self._routers[profile].snap(self.targets)
+
+    def _all_facilities(self, profile: str) -> Facilities:
+        return self._routers[profile].facilities(self.snaps(profile))
+
+    def _some_facilities(self, profile: str, wish: Wish) -> Facilities:
+        return self._whole(profile).where(self.fitting(wish))
+
+    def _open_times(self, wish: Wish, accept: frozenset[State], day: date) -> OpenTimes:
+        start = datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
+        end = start + timedelta(days=1) + HORIZON
+        first, opens, closes = [0], [], []
+        known: dict[Hashable, list[tuple[int, int]]] = {}
+        for place, fits in zip(self.places, self.fitting(wish), strict=True):
+            kinds = self._accepted(place, accept, day) if fits else ()
+            if kinds:
+                alike = _hours_of(place, wish.services), kinds
+                if alike not in known:
+                    known[alike] = list(_joined(place_timeline(place, wish.services, start, end), kinds))
+                opens += [begin_s for begin_s, _ in known[alike]]
+                closes += [end_s for _, end_s in known[alike]]
+            first.append(len(opens))
+        columns = (
+            np.array(first, np.int32),
+            np.array(opens, np.int64) * 1000,
+            np.array(closes, np.int64) * 1000,
+        )
+        return OpenTimes(*columns)
+
+    def _accepted(self, place: Place, accept: frozenset[State], day: date) -> tuple[Kind, ...]:
+        kinds = (Kind.OPEN,) if State.STALE in accept or not self._ages.is_stale(place, day) else ()
+        return (*kinds, Kind.UNKNOWN) if State.UNKNOWN in accept else kinds
+
+
+def place_timeline(place: Place, services: Sequence[str], start: datetime, end: datetime) -> Timeline:
+    """
+    When the door, or all the services asked for, stand open; nothing before or after their dates.
+
+    Parameters
+    ----------
+    place
+        The place.
+    services
+        Kinds of service; the door if none.
+    start, end
+        The window.
+
+    Returns
+    -------
+    line
+        Over the window.
+    """
+    parts = [build_timeline(place.hours, start, end)] if not services else []
+    for service in place.services:
+        if service.kind in services:
+            timeline = build_timeline(service.hours or place.hours, start, end)
+            parts.append(restrict_timeline(timeline, service.valid_from, service.valid_until))
+    # An active place is in use within its dates, a paused one outside of them.
+    return restrict_timeline(
+        combine_timelines(parts),
+        place.status_from,
+        place.status_until,
+        is_kept_inside=place.status == "active",
+    )
+
+
+def _hours_of(place: Place, services: Sequence[str]) -> Hashable:
+    """All that `place_timeline` looks at; many places of a layer have it in common."""
+    asked = tuple(service for service in place.services if service.kind in services)
+    return place.hours, asked, place.status == "active", place.status_from, place.status_until
+
+
+def _joined(timeline: Timeline, kinds: tuple[Kind, ...]) -> Iterator[tuple[int, int]]:
+    """Stretches of any of those kinds, begin and end in epoch seconds; those that touch are one."""
+    starts = timeline.start_s.tolist()
+    begin: int | None = None
+    for start_s, kind in zip(starts, timeline.kind.tolist(), strict=True):
+        if kind in kinds:
+            begin = start_s if begin is None else begin
+        elif begin is not None:
+            yield begin, start_s
+            begin = None
+    if begin is not None:
+        yield begin, timeline.end_s
+
+
+def _epoch_ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
