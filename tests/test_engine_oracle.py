@@ -44,11 +44,11 @@ def write_book(network, points) -> oracle.Book:
 def check_town(seed):
     network, points = throw_town(seed)
     book = write_book(network, points)
-    indexes = (None, build_index(network), build_index(network, labels=False))
-    for step, index in enumerate(indexes):
+    indices = None, build_index(network), build_index(network, labels=False)
+    for turn, index in enumerate(indices):
         router = Router(network, index)
         with reproduced(seed, network):
-            dice = random.Random(seed + step)
+            dice = random.Random(seed + turn)
             check_every_verb(write_asked(router, book, points, dice, range(N_FACILITIES), range(N_POINTS)))
 
 

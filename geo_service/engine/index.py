@@ -22,7 +22,7 @@ from geo_service.engine.hierarchy import Arcs, Hierarchy, Progress, build_hierar
 from geo_service.engine.labels import NO_LABELS, Labels, build_labels, check_climbs, prune_hierarchy
 from geo_service.engine.lines import freeze
 from geo_service.errors import BadDataError
-from geo_service.network.graph import Network
+from geo_service.network.graph import Network, check_streets
 
 MAGIC = "geo_service index"
 VERSION = 2
@@ -82,8 +82,9 @@ def build_index(network: Network, progress: Progress | None = None, *, labels: b
     Raises
     ------
     InvalidInputError
-        If the network is too large, or its ways too long, for sums to fit.
+        If an edge costs or measures nothing, or the network is too large, or its ways too long, for sums to fit.
     """
+    check_streets(network)
     hierarchy = build_hierarchy(network, progress)
     if not (network.n_nodes <= LABELS_MAX_NODES if labels is None else labels):
         check_climbs(hierarchy)
@@ -139,7 +140,9 @@ def load_index(folder: Path, network: Network, *, verify: bool = False) -> Index
         If files are missing, damaged, of another version or of another network; build it anew.
     """
     try:
-        header: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        header = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        if not isinstance(header, dict) or not isinstance(header.get("files"), dict):
+            raise _bad(folder, "index.json is not the header of an index")
         if (header.get("magic"), header.get("version")) != (MAGIC, VERSION):
             raise _bad(folder, f"not an index of version {VERSION}")
         if header["fingerprint"] != network.fingerprint:

@@ -410,6 +410,11 @@ class Router:
         -------
         coverage
             By node; the gap at the facility is counted.
+
+        Raises
+        ------
+        InvalidInputError
+            If, without an index, ways are so long that their costs might not fit: twelve days and more.
         """
         return cover_nodes(self._works, self._works.stand(facilities))
 
@@ -443,7 +448,8 @@ class Router:
         Raises
         ------
         InvalidInputError
-            If ``close`` and ``add`` are not equally long, or a row is not one of the facilities.
+            If ``close`` and ``add`` are not equally long, or a row is not one of the facilities; and as in
+            `coverage`.
         """
         works = self._works
         stand = works.stand(facilities)

@@ -112,10 +112,10 @@ def _meet_hub(first: LongArray, entry: LongArray, mm: IntArray, board: LongArray
 
 
 @njit(cache=True, nogil=True)
-def _turn_round(stack: LongArray, low: int, high: int) -> None:
-    """Turn the order of a part of the stack round."""
-    for i in range((high - low) >> 1):
-        stack[low + i], stack[high - 1 - i] = stack[high - 1 - i], stack[low + i]
+def _turn(stack: LongArray, begin: int, end: int) -> None:
+    """Turn a part of the stack round."""
+    for i in range((end - begin) >> 1):
+        stack[begin + i], stack[end - 1 - i] = stack[end - 1 - i], stack[begin + i]
 
 
 @njit(cache=True, nogil=True)
@@ -200,11 +200,11 @@ def trace(
         return best, way[0], way[1], LONG(0)
     t, r = targets.at[0, way[1], RANK], sources.at[0, way[0], RANK]
     if len(came) > 0:
-        low = push_arcs(entry, came_back, first[t], hub, stack, LONG(0), LONG(1))
-        size = push_arcs(own_entry, came, own_first[r], hub, stack, low, LONG(0))
-        _turn_round(stack, LONG(0), low)
+        size = push_arcs(entry, came_back, first[t], hub, stack, LONG(0), LONG(1))
+        _turn(stack, LONG(0), size)
+        size = push_arcs(own_entry, came, own_first[r], hub, stack, size, LONG(0))
     else:
         low = _climb(down_first, down_end, first, entry, t, hub, stack, LONG(0), LONG(1))
         size = _climb(up_first, up_end, own_first, own_entry, r, hub, stack, low, LONG(0))
-        _turn_round(stack, low, size)
+        _turn(stack, low, size)
     return best, way[0], way[1], _unpack(up_half, down_half, stack, size, edge)

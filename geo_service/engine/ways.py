@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from geo_service.engine.constants import LOW_MASK, NEVER, NO_CUTOFF
+from geo_service.engine.constants import LOW_MASK, NEVER, NO_CUTOFF, NONE
 from geo_service.engine.dijkstra import Ends, nothing_found, search
 from geo_service.engine.direct import Direct
 from geo_service.engine.join import Hooks
@@ -12,13 +12,10 @@ from geo_service.engine.snap import Snaps
 from geo_service.engine.trace import trace
 from geo_service.engine.works import ALWAYS, Works
 
-_NOT_CLIMBED = np.empty((0, 2), dtype=np.int32)
-"""Saved labels were not come to by a search."""
-
 _NO_GAPS = freeze(np.zeros(2, dtype=np.int64))
 """A way between nodes has none."""
 
-_trace, _lay_edges, _draw_edges = Direct(trace), Direct(lay_edges), Direct(draw_edges)
+_trace_way, _lay_edges, _draw_edges = Direct(trace), Direct(lay_edges), Direct(draw_edges)
 
 
 def find_path(works: Works, origin: Snaps, destination: Snaps) -> Path | None:
@@ -40,7 +37,7 @@ def find_path(works: Works, origin: Snaps, destination: Snaps) -> Path | None:
         None if no way leads there.
     """
     ends = (works.hang(origin, is_left=True), works.hang(destination, is_left=False))
-    way = _search(works, *ends) if works.index is None else _join(works, *ends)
+    way = _search(works, *ends) if works.index is None else _trace(works, *ends)
     if way is None:
         return None
     points = (origin, destination)
@@ -65,8 +62,8 @@ def find_path_of_nodes(works: Works, tail: int, head: int) -> Path | None:
     path
         Whole edges, no gaps; none if no way leads there.
     """
-    rank = works.need_index("route_nodes").hierarchy.rank
-    trail, (start, end) = works.own.trail, works.own.pair
+    index = works.need_index("route_nodes")
+    rank, trail, (start, end) = index.hierarchy.rank, works.own.trail, works.own.pair
     start.at[0, 0, 0], end.at[0, 0, 0] = rank[tail], rank[head]
     key, _, _, n = _meet(works, start, end)
     if key == NEVER:
@@ -81,10 +78,10 @@ def find_path_of_nodes(works: Works, tail: int, head: int) -> Path | None:
 def _search(works: Works, sources: Ends, targets: Ends) -> Way | None:
     work, found = works.own.work(1), nothing_found(1, 1)
     search(works.forward, sources, targets, ALWAYS, 1, NO_CUTOFF, work, found)
-    return None if found.facility[0, 0] != 0 else follow(work, works.forward, sources, targets)
+    return None if found.facility[0, 0] == NONE else follow(work, works.forward, sources, targets)
 
 
-def _join(works: Works, sources: Ends, targets: Ends) -> Way | None:
+def _trace(works: Works, sources: Ends, targets: Ends) -> Way | None:
     key, slot, side, n_edges = _meet(works, works.hook(sources), works.hook(targets))
     edge = works.own.trail.edge[:n_edges]
     return None if key == NEVER else Way(key >> 32, key & LOW_MASK, slot, side, edge)
@@ -92,12 +89,8 @@ def _join(works: Works, sources: Ends, targets: Ends) -> Way | None:
 
 def _meet(works: Works, sources: Hooks, targets: Hooks) -> tuple[int, int, int, int]:
     """What `trace` tells, by labels that are there or made for it."""
-    forward, backward = works.labels_of(sources.at, is_back=False), works.labels_of(targets.at, is_back=True)
-    came, came_back = _NOT_CLIMBED, _NOT_CLIMBED
-    if not works.need_index("this").has_labels:
-        came, came_back = (shelf.came for shelf in works.own.shelves)
-    answer: tuple[int, int, int, int] = _trace.call(
-        *works.arcs, *forward, *backward, came, came_back, works.edge_key, sources, targets,
+    met: tuple[int, int, int, int] = _trace_way.call(
+        *works.trace_between(sources.at, targets.at), works.edge_key, sources, targets,
         works.own.desk(0).board, *works.own.trail,
     )  # fmt: skip
-    return answer
+    return met

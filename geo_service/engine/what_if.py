@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from geo_service.engine.constants import CUT_MS, LONG, LOW_MASK, NEVER, NONE, UNREACHED
+from geo_service.engine.constants import CUT_MS, LONG, LOW_MASK, MAX_MS, NEVER, NONE, UNREACHED
 from geo_service.engine.dijkstra import MS, TO, Ends, Streets
 from geo_service.engine.heap import ITEM, KEY, drop_first, push
 from geo_service.engine.sweep import Coverage
+from geo_service.errors import InvalidInputError
 from geo_service.network.graph import IntArray, LongArray
 
 STAMP, VALUE = range(2)
@@ -326,7 +327,13 @@ def cover_by_search(
         Filled in, shape ``(n,)``.
     facility
         Filled in, shape ``(n,)``.
+
+    Raises
+    ------
+    InvalidInputError
+        If a cost might not fit.
     """
+    _check_weights(streets)
     base = np.full(len(cost_ms), NEVER, dtype=np.int64)
     flood(streets, targets, rows, base, work)
     cost_ms[:], facility[:] = _split(base)
@@ -371,7 +378,13 @@ def try_changes(
     -------
     changes
         By trial.
+
+    Raises
+    ------
+    InvalidInputError
+        If a cost might not fit.
     """
+    _check_weights(backward)
     facility = coverage.facility.astype(np.int64)
     base = np.where(facility == NONE, NEVER, (coverage.cost_ms << 32) | facility)
     n_facilities = len(targets.gap_ms)
@@ -388,9 +401,25 @@ def try_changes(
     return Changes(first, changed[:, 0].astype(np.int32), cost_ms, new)
 
 
+def _check_weights(streets: Streets) -> None:
+    """An index knows that its edges are light enough; where there is none, they are looked at."""
+    if streets.edge_ms.max() >= MAX_MS:
+        raise _too_far(f"an edge of {int(streets.edge_ms.max())} ms", MAX_MS)
+
+
 def _split(value: LongArray) -> tuple[LongArray, IntArray]:
+    """Costs and facilities, if nothing was cut off: whoever is as far as the cut was reached, but not left again."""
     is_none = value == NEVER
-    return (
-        np.where(is_none, UNREACHED, value >> 32),
-        np.where(is_none, NONE, value & LOW_MASK).astype(np.int32),
+    cost_ms = np.where(is_none, UNREACHED, value >> 32)
+    if cost_ms.max(initial=0) >= CUT_MS:
+        raise _too_far(f"a way of {int(cost_ms.max())} ms to the nearest facility", CUT_MS)
+    return cost_ms, np.where(is_none, NONE, value & LOW_MASK).astype(np.int32)
+
+
+def _too_far(what: str, limit_ms: int) -> InvalidInputError:
+    return InvalidInputError(
+        f"{what} does not fit a coverage; allowed is less than {limit_ms} ms; "
+        "check the speeds of the profile, or ask for a matrix",
+        parameter="network",
+        value=limit_ms,
     )

@@ -26,6 +26,9 @@ from geo_service.engine.taking import check_links, take_nodes, take_snaps, take_
 from geo_service.errors import InvalidInputError
 from geo_service.network.graph import FloatArray, IntArray, LongArray, Network
 
+_NOT_CLIMBED = np.empty((0, 2), dtype=np.int32)
+"""Saved labels were not come to by a search."""
+
 ALWAYS = Windows(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 """Whoever is found counts."""
 
@@ -378,11 +381,33 @@ class Works:
         return freeze(drawn), freeze(self.lines.xy / 1e6)
 
     @cached_property
-    def arcs(self) -> tuple[Any, ...]:
-        """What unpacking a way reads of the hierarchy."""
-        hierarchy = self.need_index("this").hierarchy
-        up, down = hierarchy.up, hierarchy.down
-        return up.first, up.end, up.half, down.first, down.end, down.half
+    def traced(self) -> tuple[Any, ...]:
+        """What following a way reads of hierarchy and labels."""
+        index = self.need_index("this")
+        up, down = index.hierarchy.up, index.hierarchy.down
+        arcs = (up.first, up.end, up.half, down.first, down.end, down.half)
+        return (*arcs, *index.forward, *index.backward, _NOT_CLIMBED, _NOT_CLIMBED)
+
+    def trace_between(self, left: LongArray, arrived: LongArray) -> tuple[Any, ...]:
+        """
+        What following a way between two points reads, with labels made for them where none are saved.
+
+        Parameters
+        ----------
+        left
+            Hooks of the origin.
+        arrived
+            Hooks of the destination.
+
+        Returns
+        -------
+        traced
+            Arcs, labels, and how made labels were come to.
+        """
+        if self.need_index("this").has_labels:
+            return self.traced
+        forward, backward = self.labels_of(left, is_back=False), self.labels_of(arrived, is_back=True)
+        return (*self.traced[:6], *forward, *backward, *(shelf.came for shelf in self.own.shelves))
 
     @cached_property
     def asked(self) -> tuple[Any, ...]:
