@@ -5,7 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from geo_service.engine.constants import CUT_MS, MAX_GAP_MS_PER_M, MAX_MM, MAX_MS, NO_CUTOFF, SNAP_LIMIT_M
+from geo_service.engine.constants import (
+    CUT_MS,
+    FAR_MS,
+    MAX_GAP_MS_PER_M,
+    MAX_MM,
+    MAX_MS,
+    NEVER,
+    NO_CUTOFF,
+    SNAP_LIMIT_M,
+)
 from geo_service.engine.router import NONE, UNREACHED, Router, build_index
 from geo_service.errors import InvalidInputError, UnreachableError
 from tests.oracles import engine as oracle
@@ -109,12 +118,28 @@ def test_coverage_without_an_index_is_right_or_refused_at_the_heaviest_weights(v
 def test_the_bounds_of_an_index_hold_for_its_largest_entries():
     """As constants.py states them: a witness, a way, a sweep, a change."""
     part, gap_ms, gap_mm = MAX_MS - 1, int(SNAP_LIMIT_M * MAX_GAP_MS_PER_M), int(SNAP_LIMIT_M * 1000)
-    assert 3 * part < 2**31
+    never_ms = NEVER >> 32
+    assert 3 * part < never_ms
     assert 3 * (MAX_MM - 1) < 2**32
-    assert 2 * part + 2 * part + 2 * gap_ms < 2**31
+    assert 2 * part + 2 * part + 2 * gap_ms < never_ms
     assert 4 * (MAX_MM - 1) + 2 * gap_mm < 2**32
+    assert never_ms + 2 * part + gap_ms < 2**31
+    assert FAR_MS + part < 2**31
     assert 3 * part + gap_ms < CUT_MS
-    assert CUT_MS + part < 2**31
+    assert CUT_MS + part < never_ms
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_the_longest_labels_and_the_slowest_gaps_together_are_told_as_the_search_does(labels):
+    """A cost is never mistaken for none: two labels a millisecond below the limit, and 298 m off the street."""
+    town = draw("a-b-c")
+    network = replace(with_weights(town.network, MAX_MS - 1), gap_ms_per_m=MAX_GAP_MS_PER_M)
+    slow, fast = Router(network), Router(network, build_index(network, labels=labels))
+    snaps = slow.snap(town.lonlat("a", "c") + np.array([0.0, 0.00268]))
+    assert slow.matrix(snaps, snaps)[0, 1] == 2 * (MAX_MS - 1) + snaps.gap_ms.sum() > 7.9e8
+    assert fast.matrix(snaps, snaps).tolist() == slow.matrix(snaps, snaps).tolist()
+    assert_same(fast.nearest(snaps, fast.facilities(snaps), 2), slow.nearest(snaps, snaps, 2))
+    assert_same(fast.coverage(snaps.take(slice(1))), slow.coverage(snaps.take(slice(1))))
 
 
 def heaviest_index(town):

@@ -19,16 +19,18 @@ gaps add at most 2 * `SNAP_LIMIT_M` * `MAX_GAP_MS_PER_M` = 6e8 < 2^30. A candida
 one edge: below 2^62 + 2^32 < 2^63. Lengths obey the same bound.
 
 The index counts in *keys*, ``cost << 32 | length``, and refuses a network that might not fit. Edges,
-shortcuts and labels stay below `MAX_MS` = 2^28 and `MAX_MM` = 2^29 each, checked one by one when built.
+shortcuts and labels stay below `MAX_MS` = 1e8 and `MAX_MM` = 2^29 each, checked one by one when built. Whatever is
+found must stay below `NEVER` = 2^62, a cost of 2^30; and `NEVER` with whatever may be added to it must fit.
 
-- A witness: at most two arcs, then one more: 3 * 2^28 < 2^31 and 3 * 2^29 < 2^32.
-- A way: two labels, two part-edges, two gaps: 4 * 2^28 + 6e8 < 2^31 and 4 * 2^29 + 6e5 < 2^32.
+- A witness: at most two arcs, then one more: 3 * 1e8 < 2^30 and 3 * 2^29 < 2^32.
+- A way: two labels, two part-edges, two gaps: 4 * 1e8 + 6e8 < 2^30 and 4 * 2^29 + 6e5 < 2^32. To `NEVER` on a
+  board are added a label, a part-edge and a gap: 2^30 + 2 * 1e8 + 3e8 < 2^31.
 - The same where labels are made by climbing: the longest way up is below `MAX_MS`, two of them as above; and
   it is shorter than `MAX_CLIMB_MM` = 5 * 2^28, so 2 * 5 * 2^28 + 2 * 2^29 + 6e5 < 2^32.
-- A sweep's values begin at `NEVER` = 2^62 at most and only fall, and an arc adds less than 2^60. In lanes of
-  int32 it is `FAR_MS` + 2^28 < 2^31.
-- A change spreads on from costs below `CUT_MS` = 3 * 2^28 + 3e8 only: none that is fastest costs more than two
-  labels, a part-edge and a gap; and `CUT_MS` + 2^28 < 2^31.
+- A sweep's values begin at `NEVER` at most and only fall, and an arc adds less than 1e8. In lanes of int32 it is
+  `FAR_MS` + 1e8 < 2^31.
+- A change spreads on from costs below `CUT_MS` = 3 * 1e8 + 3e8 only: none that is fastest costs more than two
+  labels, a part-edge and a gap; and `CUT_MS` + 1e8 < 2^30. Without an index a cost that is as far is refused.
 """
 
 from typing import Any, Final
@@ -67,8 +69,8 @@ MIN_CELL_M: Final = 40.0
 MAX_GAP_MS_PER_M: Final = 1e6
 """Slowest pace over a gap that keeps the bound above: a millimetre per second."""
 
-MAX_MS: Final = 1 << 28
-"""Edges, shortcuts and labels of an index cost less: three days."""
+MAX_MS: Final = 100_000_000
+"""Edges, shortcuts and labels of an index cost less: a day and four hours."""
 
 MAX_MM: Final = 1 << 29
 """Edges, shortcuts and labels of an index are shorter: 537 km."""
@@ -77,7 +79,7 @@ MAX_CLIMB_MM: Final = 5 << 28
 """Ways up a hierarchy without labels are shorter: 1,342 km. Unlike labels they hold ways that are not fastest."""
 
 CUT_MS: Final = 3 * MAX_MS + 300_000_000
-"""No fastest way from a node to a facility costs more in an index."""
+"""No fastest way from a node to a facility costs as much in an index: a week."""
 
 NEVER: Final = 1 << 62
 """A key greater than all keys; with the key of an arc added it still fits."""

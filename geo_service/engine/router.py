@@ -414,7 +414,7 @@ class Router:
         Raises
         ------
         InvalidInputError
-            If, without an index, ways are so long that their costs might not fit: twelve days and more.
+            If, without an index, ways are so long that their costs might not fit: edges of a day, ways of a week.
         """
         return cover_nodes(self._works, self._works.stand(facilities))
 
