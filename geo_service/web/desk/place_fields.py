@@ -311,14 +311,17 @@ def _write(value: Any) -> str:
 
 def _read(text: str, kind: Kind, held: Any) -> Any:
     text = text.strip()
+    if kind == "words":  # boxes have no order: what was there stays in its own
+        sent = [part for part in _BETWEEN.split(text) if part]
+        return [word for word in held or () if word in sent] + [
+            word for word in sent if word not in (held or ())
+        ]
     if kind == "free":
         kind = "flag" if isinstance(held, bool) else "number" if isinstance(held, int | float) else "text"
         if isinstance(held, list | tuple):
-            kind = "words"
+            return [part.strip() for part in re.split("[,，、;；]", text) if part.strip()]
     if not text:
         return None
-    if kind == "words":
-        return [part for part in _BETWEEN.split(text) if part]
     if kind == "numbers":
         return [_number(part) for part in _BETWEEN.split(text) if part]
     if kind == "hours":
