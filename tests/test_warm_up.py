@@ -69,3 +69,42 @@ def in_a_fresh_process(directory, cache, stage):
 def test_no_first_question_of_a_warm_district_compiles_anything(own_district, tmp_path):
     assert len(in_a_fresh_process(own_district, tmp_path / "jit", "fill")) >= 8
     assert in_a_fresh_process(own_district, tmp_path / "jit", "ask") == []
+
+
+VERBS = """
+import json, random, sys
+from numba.core import dispatcher
+
+called = []
+compile_anew = dispatcher.Dispatcher._compile_for_args
+def told(self, *args, **kws):
+    called.append(self.py_func.__name__)
+    return compile_anew(self, *args, **kws)
+
+from geo_service.districts.routers import warm_up
+from geo_service.engine.router import Router, build_index
+from tests.every_verb import check_every_verb, write_asked
+from tests.test_engine_oracle import write_book
+from tests.towns import random_network, random_points
+
+network, points = random_network(8, n_nodes=40), random_points(random_network(8, n_nodes=40), 8, 24)
+router = Router(network, build_index(network, labels=sys.argv[1] == "labels"))
+warm_up(router)
+dispatcher.Dispatcher._compile_for_args = told
+book = write_book(network, points)
+for seed in range(5):
+    check_every_verb(write_asked(router, book, points, random.Random(seed), range(8), range(24)))
+print(json.dumps(called))
+"""
+
+
+@pytest.mark.parametrize("labels", ["labels", "climbs"])
+def test_no_verb_of_a_warm_router_waits_for_a_kernel(labels):
+    """Compiled or loaded from the cache, by the first question of its kind: none is left."""
+    root = Path(__file__).resolve().parents[1]
+    command = [sys.executable, "-c", VERBS, labels]
+    ran = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout) == []

@@ -26,6 +26,7 @@ GAPS = {
     "access_": get_args(AccessMethod),
     "desk_role_": get_args(Role),
     "desk_said_": CLAIMS,
+    "spot_against_": CLAIMS,
     "desk_verdict_": get_args(Verdict),
     "desk_trust_": ("news", "repost", "abstract"),
 }

@@ -8,7 +8,7 @@ the place settles it, or until it is too old to mean anything. It holds no word 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from geo_service.errors import InvalidInputError
@@ -21,6 +21,8 @@ SHUT_LIFE = timedelta(hours=12)
 """How long "shut now" speaks against the hours: now is not tomorrow."""
 
 _PREFIX = "doubt/"
+_ALWAYS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+"""The years that hours are worked out for."""
 
 
 @dataclass(frozen=True)
@@ -127,11 +129,64 @@ def standing_doubts(store: Store) -> Mapping[str, tuple[Doubt, ...]]:
     doubts
         By place.
     """
+    return doubts_in(doubt_notes(store))
+
+
+def doubt_notes(store: Store) -> Mapping[str, object]:
+    """
+    The notes that hold the doubts: equal notes are equal doubts.
+
+    Parameters
+    ----------
+    store
+        Of the district.
+
+    Returns
+    -------
+    notes
+        To be read by `doubts_in`.
+    """
+    return store.notes(_PREFIX)
+
+
+def doubts_in(notes: Mapping[str, object]) -> Mapping[str, tuple[Doubt, ...]]:
+    """
+    Read doubts from their notes.
+
+    Parameters
+    ----------
+    notes
+        As `doubt_notes` gives them.
+
+    Returns
+    -------
+    doubts
+        By place.
+    """
     found: dict[str, tuple[Doubt, ...]] = {}
-    for key, value in store.notes(_PREFIX).items():
+    for key, value in notes.items():
         if doubt := _doubt(key, value):
             found[doubt.place] = (*found.get(doubt.place, ()), doubt)
     return found
+
+
+def spoken_for(doubt: Doubt) -> tuple[datetime, datetime]:
+    """
+    From when until before when a doubt downgrades an "open".
+
+    Parameters
+    ----------
+    doubt
+        What is said.
+
+    Returns
+    -------
+    begin, end
+        "Shut now" speaks for `SHUT_LIFE` after it was said last, "wrong" always: until it is settled.
+    """
+    if doubt.claim == "wrong":
+        return _ALWAYS
+    return doubt.last_at, doubt.last_at + SHUT_LIFE
 
 
 def speaks_against(doubt: Doubt, at: datetime) -> bool:
@@ -148,9 +203,10 @@ def speaks_against(doubt: Doubt, at: datetime) -> bool:
     Returns
     -------
     speaks
-        "Wrong" does until it is settled; "shut now" for `SHUT_LIFE` after it was said last.
+        As `spoken_for` says.
     """
-    return doubt.claim == "wrong" or doubt.last_at <= at < doubt.last_at + SHUT_LIFE
+    begin, end = spoken_for(doubt)
+    return begin <= at < end
 
 
 def _doubt(key: str, value: object) -> Doubt | None:

@@ -3,13 +3,14 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from geo_service.districts.doubted import NOTHING_SAID, Standing
 from geo_service.errors import InvalidInputError
 from geo_service.exchange.navlinks import LinkSettings, Mode, link_urls
 from geo_service.hours import SHANGHAI, Opening, State
@@ -54,8 +55,8 @@ class Speech:
     def __init__(self, links: LinkSettings) -> None:
         self._links = links
 
-    def place(self, place: Place, opening: Opening, profile: str) -> Answer:
-        """A place with its state and its links."""
+    def place(self, place: Place, opening: Opening, profile: str, doubts: Sequence[Answer] = ()) -> Answer:
+        """A place with its state, what is said against it, and its links."""
         known, more = _lasting(place)
         return {
             **known,
@@ -63,49 +64,69 @@ class Speech:
             "state": str(opening.state),
             "open_until": _time(opening.until) if opening.state in _OPEN_STATES else None,
             "opens_at": _time(opening.opens_at),
+            "doubts": list(doubts),
             **more,
             "links": link_urls(place.target, place.name, _link_mode(profile), self._links),
         }
 
-    def found(self, found: "Found", profile: str) -> Answer:
+    def found(self, found: "Found", question: "NearestQuestion", standing: Standing) -> Answer:
         """A place with what it costs to get there."""
         costs = {"cost_s": found.cost_ms / 1000, "length_m": found.length_mm / 1000}
-        return costs | self.place(found.place, found.opening, profile)
+        return costs | self._arrived(found, question, standing)
+
+    def _arrived(self, found: "Found", question: "NearestQuestion", standing: Standing) -> Answer:
+        arrival = question.at + timedelta(milliseconds=found.cost_ms)
+        doubts = standing.against(found.place.id, arrival)
+        return self.place(found.place, found.opening, question.profile, doubts)
 
     def nearest(
-        self, question: "NearestQuestion", origin: Sequence[float], answer: "NearestAnswer"
+        self,
+        question: "NearestQuestion",
+        origin: Sequence[float],
+        answer: "NearestAnswer",
+        standing: Standing = NOTHING_SAID,
     ) -> Answer:
         """The nearest places, and why they are few."""
-        results = [self.found(found, question.profile) for found in answer.found]
+        results = [self.found(found, question, standing) for found in answer.found]
         return {"origin": list(origin), **_asked(question), "results": results} | _shortfall_json(answer)
 
     def onway(
-        self, question: "NearestQuestion", origin: LonLat, destination: LonLat, answer: "OnwayAnswer"
+        self,
+        question: "NearestQuestion",
+        ends: tuple[LonLat, LonLat],
+        answer: "OnwayAnswer",
+        standing: Standing = NOTHING_SAID,
     ) -> Answer:
         """The stops on the way, and links on from any of them."""
-        profile = question.profile
+        origin, destination = ends
         results = []
         for stop in answer.stops:
             way = {"added_s": stop.added_ms / 1000, "cost_s": stop.found.cost_ms / 1000}
             way["way_length_m"] = stop.found.length_mm / 1000
-            results.append(way | self.place(stop.found.place, stop.found.opening, profile))
+            results.append(way | self._arrived(stop.found, question, standing))
         return {
             "origin": list(origin),
             "destination": list(destination),
             **_asked(question),
             "direct_cost_s": answer.direct_ms / 1000,
             "results": results,
-            "onward_links": link_urls(destination, DESTINATION, _link_mode(profile), self._links),
+            "onward_links": link_urls(destination, DESTINATION, _link_mode(question.profile), self._links),
         }
 
     def within_range(
-        self, question: "NearestQuestion", origin: LonLat, limits: Mapping[str, Any], answer: "RangeAnswer"
+        self,
+        question: "NearestQuestion",
+        origin: LonLat,
+        limits: Mapping[str, Any],
+        answer: "RangeAnswer",
+        standing: Standing = NOTHING_SAID,
     ) -> Answer:
         """The places within range; if there is none, the one whose way is the shortest."""
         said = {"origin": list(origin), **limits, **_asked(question)}
-        said["results"] = [self.found(one, question.profile) for one in answer.found]
+        said["results"] = [self.found(one, question, standing) for one in answer.found]
         if not answer.found:
-            said["nearest"] = self.found(answer.nearest, question.profile) if answer.nearest else None
+            nearest = answer.nearest
+            said["nearest"] = self.found(nearest, question, standing) if nearest else None
         return said
 
 

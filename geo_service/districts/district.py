@@ -19,6 +19,7 @@ from geo_service.districts.answers import (
     what_if_json,
 )
 from geo_service.districts.config import DistrictConfig, read_config
+from geo_service.districts.doubted import Hearsay, Standing
 from geo_service.districts.routers import Routers, warm_up
 from geo_service.districts.routers import use_jit_cache as use_jit_cache
 from geo_service.districts.stores import open_district_store
@@ -103,6 +104,7 @@ class District:
         self.routers: Mapping[str, Router] = Routers(directory)
         ages = Ages(settings.hours_age_days, settings.existence_age_days, settings.cabinet_age_days)
         self.finder: Finder = Finder(self.store, self.routers, self.catalogue, ages)
+        self._hearsay = Hearsay(self.store)
         self._speak = Speech(link_settings(settings))
 
     @property
@@ -245,9 +247,10 @@ class District:
         answers
             One per origin.
         """
-        question = _question(layer, at, k, wishes)
+        standing = self._hearsay.now()
+        question = _question(layer, at, k, wishes, standing)
         asked = zip(origins.tolist(), self.finder.nearest(question, origins), strict=True)
-        return [self._speak.nearest(question, origin, answer) for origin, answer in asked]
+        return [self._speak.nearest(question, origin, answer, standing) for origin, answer in asked]
 
     def onway(
         self,
@@ -292,9 +295,10 @@ class District:
         UnreachableError
             If no way leads to the destination.
         """
-        question = _question(layer, at, k, wishes)
+        standing = self._hearsay.now()
+        question = _question(layer, at, k, wishes, standing)
         answer = self.finder.onway(question, _point(origin), _point(destination))
-        return self._speak.onway(question, origin, destination, answer)
+        return self._speak.onway(question, (origin, destination), answer, standing)
 
     def within_range(
         self,
@@ -345,11 +349,12 @@ class District:
         UnreachableError
             If no way leads to the drop-off.
         """
-        question = _question(layer, at, k, wishes)
+        standing = self._hearsay.now()
+        question = _question(layer, at, k, wishes, standing)
         stop = None if via is None else _point(via)
         answer = self.finder.within_range(question, _point(origin), range_m, reserve_m, stop)
         limits = {"via": None if via is None else list(via), "range_m": range_m, "reserve_m": reserve_m}
-        return self._speak.within_range(question, origin, limits, answer)
+        return self._speak.within_range(question, origin, limits, answer, standing)
 
     def route(self, *, origin: LonLat, destination: LonLat, profile: str = "ebike") -> Answer:
         """
@@ -487,7 +492,9 @@ class District:
 
         on = (at or datetime.now(SHANGHAI)).astimezone(SHANGHAI).date()
         accept = parse_states(wishes.get("accept", ()))
-        return CoverageQuestion(layer, parse_cutoff_ms(minutes), on, at, profile, _wish(wishes), accept)
+        doubts = self._hearsay.now().spans
+        cutoff_ms = parse_cutoff_ms(minutes)
+        return CoverageQuestion(layer, cutoff_ms, on, at, profile, _wish(wishes), accept, doubts)
 
     def warm_up(self) -> None:
         """Load the streets, index and kernels of every profile, so that no question has to wait for them."""
@@ -508,9 +515,12 @@ class District:
         Returns
         -------
         answer
-            The words of a result of `nearest` that do not depend on an origin.
+            The words of a result of `nearest` that do not depend on an origin; ``doubts`` lists what people
+            on the spot say against it.
         """
-        return self._speak.place(place, self.finder.opening(place, at), "ebike")
+        standing = self._hearsay.now()
+        opening = self.finder.opening(place, at, doubts=standing.spans)
+        return self._speak.place(place, opening, "ebike", standing.against(place.id, at))
 
 
 def open_district(directory: Path, settings: Settings | None = None) -> District:
@@ -563,7 +573,7 @@ def link_settings(settings: Settings) -> LinkSettings:
     )
 
 
-def _question(layer: str, at: datetime, k: int, wishes: Wishes) -> "NearestQuestion":
+def _question(layer: str, at: datetime, k: int, wishes: Wishes, standing: Standing) -> "NearestQuestion":
     from geo_service.finder import NearestQuestion
 
     accept = parse_states(wishes.get("accept", ()))
@@ -578,6 +588,7 @@ def _question(layer: str, at: datetime, k: int, wishes: Wishes) -> "NearestQuest
         accept,
         wish.plan,
         wish.voltage_v,
+        standing.spans,
     )
 
 

@@ -59,7 +59,7 @@ def _join(works: Works, near: Hooks, far: Hooks, rows: LongArray, *, is_back: bo
     index = works.need_index("this")
     keys = np.empty((len(near.at), len(rows)), dtype=np.int64)
     own, desk = works.labels_of(near.at, is_back=is_back), works.own.desk(0)
-    if index.has_labels or len(rows) <= max(FEW_ROWS, works.network.n_nodes // NODES_PER_CLIMB):
+    if index.has_labels or len(rows) < rows_to_sweep(works.network.n_nodes):
         other = works.labels_of(far.at[rows], is_back=not is_back)
         join_all(own, other, works.edge_key, near, far, rows, desk, keys)
         return keys
@@ -70,6 +70,23 @@ def _join(works: Works, near: Hooks, far: Hooks, rows: LongArray, *, is_back: bo
         sweep_keys(arcs.first, arcs.end, arcs.ms, arcs.mm, desk.value)
         read_keys(works.edge_key, near, row, far, rows, desk.value, keys[row])
     return keys
+
+
+def rows_to_sweep(n_nodes: int) -> int:
+    """
+    From how many destinations on, without labels, all nodes are swept at once.
+
+    Parameters
+    ----------
+    n_nodes
+        Nodes of the network.
+
+    Returns
+    -------
+    n_rows
+        As many searches up the hierarchy take longer than a sweep.
+    """
+    return max(FEW_ROWS, n_nodes // NODES_PER_CLIMB) + 1
 
 
 def cost_matrix(works: Works, origins: Snaps, destinations: Snaps, left: Ends, arrived: Ends) -> LongArray:

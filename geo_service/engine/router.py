@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geo_service.engine.constants import FEW, FEW_ROWS, NO_CUTOFF, NONE, SNAP_LIMIT_M, UNREACHED
-from geo_service.engine.costs import cost_matrix, costs_between, cover_nodes
+from geo_service.engine.costs import cost_matrix, costs_between, cover_nodes, rows_to_sweep
 from geo_service.engine.dijkstra import Nearest, Windows, nothing_found, search
 from geo_service.engine.direct import Direct
 from geo_service.engine.facilities import Facilities, build_facilities, build_hung
@@ -624,9 +624,10 @@ def warm_up(router: Router) -> None:
     router
         Any router; kernels do not depend on the network. Those of the index only with one.
     """
-    node = int(router.network.edge_tail[0])
-    lonlat = [[router.network.node_lon_e6[node] / 1e6, router.network.node_lat_e6[node] / 1e6]]
-    here = router.snap(lonlat)
+    network = router.network
+    node = int(network.edge_tail[0])
+    lon, lat = network.node_lon_e6[node] / 1e6, network.node_lat_e6[node] / 1e6
+    here = router.snap([[lon, lat]])
     router.nearest(here, here, 1)
     router.matrix(here, here)
     router.reach(here, 1)
@@ -634,8 +635,19 @@ def warm_up(router: Router) -> None:
     facilities = router.facilities(here)
     router.nearest(here, facilities, 1)
     now = np.zeros(1, dtype=np.int64)
-    router.nearest(here, facilities, 1, Windows(np.arange(2, dtype=np.int32), now, now + 1))
+    opened = Windows(np.arange(2, dtype=np.int32), now, now + 1)
+    router.nearest(here, facilities, 1, opened)
+    router.nearest_point(lon, lat, facilities, 1, opened)
     router.what_if(router.coverage(facilities), facilities, close=[0])
     if router.index is not None:
-        many = router.snap(lonlat * (FEW_ROWS + 1))
-        router.matrix(many, many)
+        _warm_up_nodes(router, node)
+        router.matrix(here, here.take(np.zeros(rows_to_sweep(network.n_nodes), dtype=np.int64)))
+        few = here.take(np.zeros(FEW_ROWS + 1, dtype=np.int64))
+        router.matrix(few, few)
+
+
+def _warm_up_nodes(router: Router, node: int) -> None:
+    at_node = router.facilities_at([node])
+    router.nearest_node(node, at_node, 1)
+    router.nearest_nodes(np.full(1, node, dtype=np.int64), at_node, 1)
+    router.route_nodes(node, node)

@@ -5,6 +5,7 @@ A rider's questions: which place, how long, which way, on the way, within range;
 what is prepared once per version of a layer.
 """
 
+from geo_service.finder.doubted import Doubted, Doubts
 from geo_service.finder.finder import Finder
 from geo_service.finder.questions import (
     ACCEPTABLE,
@@ -32,6 +33,8 @@ __all__ = [
     "Band",
     "CoverageAnswer",
     "CoverageQuestion",
+    "Doubted",
+    "Doubts",
     "Finder",
     "Found",
     "NearestAnswer",

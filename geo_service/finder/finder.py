@@ -18,6 +18,7 @@ import numpy.typing as npt
 from geo_service.engine.router import NONE, SNAP_LIMIT_M, Facilities, Reach, Router, Snaps, Windows
 from geo_service.errors import InvalidInputError, NotFoundError
 from geo_service.finder.coverage import Cover, join_snaps
+from geo_service.finder.doubted import NO_DOUBTS, Doubts
 from geo_service.finder.questions import (
     ACCEPTABLE,
     K_MAX,
@@ -446,7 +447,9 @@ class Finder:
         snaps = table.snaps(profile)
         return tuple((table.places[i], float(snaps.gap_m[i])) for i in np.flatnonzero(snaps.link == NONE))
 
-    def opening(self, place: Place, at: datetime, services: Sequence[str] = ()) -> Opening:
+    def opening(
+        self, place: Place, at: datetime, services: Sequence[str] = (), doubts: Doubts = NO_DOUBTS
+    ) -> Opening:
         """
         How a place, or services of it, stand at one instant.
 
@@ -458,6 +461,8 @@ class Finder:
             The instant, aware.
         services
             Kinds of service that must all be on offer; the door if none.
+        doubts
+            Where an "open" is stale, because somebody on the spot speaks against it.
 
         Returns
         -------
@@ -465,7 +470,8 @@ class Finder:
             State, until when, and when it opens again.
         """
         timeline = place_timeline(place, services, at, at + OUTLOOK)
-        return opening_on(timeline, at, is_stale=self._ages.is_stale(place, at.astimezone(SHANGHAI).date()))
+        is_stale = doubts.holds(place.id, at) or self._ages.is_stale(place, at.astimezone(SHANGHAI).date())
+        return opening_on(timeline, at, is_stale=is_stale)
 
     # -- the steps of a question ------------------------------------------------------------------
 
@@ -476,7 +482,8 @@ class Finder:
             raise InvalidInputError(f"k={question.k} is outside 1..{K_MAX}", parameter="k", value=question.k)
         self._check_wish(question.wish, question.accept)
         table = self._table(question.layer)
-        times = table.open_times(question.wish, question.accept, question.at.astimezone(SHANGHAI).date())
+        day = question.at.astimezone(SHANGHAI).date()
+        times = table.open_times(question.wish, question.accept, day, question.doubts)
         facilities = table.facilities(question.profile, question.wish)
         return _Prepared(router, table, facilities, times.after(question.at))
 
@@ -490,7 +497,8 @@ class Finder:
         if question.at is None:
             counts &= np.array([is_active(place, question.on) for place in table.places], dtype=np.bool_)
         else:
-            times = table.open_times(question.wish, question.accept, question.at.astimezone(SHANGHAI).date())
+            day = question.at.astimezone(SHANGHAI).date()
+            times = table.open_times(question.wish, question.accept, day, question.doubts)
             counts &= times.throughout(question.at, question.at + timedelta(milliseconds=question.cutoff_ms))
         return table, np.flatnonzero(counts)
 
@@ -552,7 +560,8 @@ class Finder:
 
     def _hydrate(self, place: Place, cost_ms: int, length_mm: int, question: NearestQuestion) -> Found:
         arrival = question.at + timedelta(milliseconds=cost_ms)
-        return Found(place, cost_ms, length_mm, self.opening(place, arrival, question.services))
+        opening = self.opening(place, arrival, question.services, question.doubts)
+        return Found(place, cost_ms, length_mm, opening)
 
     def _shortfall(
         self, router: Router, origin: Snaps, table: Table, facilities: Facilities, question: NearestQuestion

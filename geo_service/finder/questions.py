@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from geo_service.errors import InvalidInputError
 from geo_service.finder.coverage import Cover
+from geo_service.finder.doubted import NO_DOUBTS, Doubts
 from geo_service.finder.tables import NO_WISH, Wish
 from geo_service.hours import Opening, State
 from geo_service.layers import Place
@@ -61,6 +62,8 @@ class NearestQuestion:
         Plan that the cabinet serves, exactly as written there.
     voltage_v
         Voltage that the cabinet serves.
+    doubts
+        What is said on the spot against places: there "open" counts as stale.
     """
 
     layer: str
@@ -72,6 +75,7 @@ class NearestQuestion:
     accept: frozenset[State] = frozenset()
     plan: str | None = None
     voltage_v: int | None = None
+    doubts: Doubts = NO_DOUBTS
 
     @property
     def wish(self) -> Wish:
@@ -101,6 +105,8 @@ class CoverageQuestion:
         What places must be.
     accept
         States accepted besides open and closing soon; of `ACCEPTABLE`.
+    doubts
+        What is said on the spot against places, if an instant is asked for.
     """
 
     layer: str
@@ -110,6 +116,7 @@ class CoverageQuestion:
     profile: str = "walk"
     wish: Wish = NO_WISH
     accept: frozenset[State] = frozenset()
+    doubts: Doubts = NO_DOUBTS
 
 
 class Found(NamedTuple):

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from geo_service.engine.router import Facilities, Router, Snaps, Windows
 from geo_service.errors import InvalidInputError
+from geo_service.finder.doubted import NO_DOUBTS, Doubted, Doubts, without_open
 from geo_service.hours import (
     SHANGHAI,
     Kind,
@@ -40,6 +41,9 @@ KEPT_WISHES = 16
 
 KEPT_DAYS = 64
 """How many combinations of wish, day and accepted states a table keeps hours for."""
+
+KEPT_DOUBTS = 16
+"""How many of these are kept as well with what is said against some places; each new word against one ends them."""
 
 _HORIZON_MS = HORIZON // timedelta(milliseconds=1)
 
@@ -188,6 +192,8 @@ class Table:
             self.snaps, self._whole = before.snaps, before._whole
         self._some = lru_cache(maxsize=KEPT_WISHES)(self._some_facilities)
         self._times = lru_cache(maxsize=KEPT_DAYS)(self._open_times)
+        self._row_of = {place.id: row for row, place in enumerate(self.places)}
+        self._doubted_times = lru_cache(maxsize=KEPT_DOUBTS)(self._times_less)
 
     def facilities(self, profile: str, wish: Wish) -> Facilities:
         """
@@ -207,7 +213,9 @@ class Table:
         """
         return self._whole(profile) if self.fitting(wish).all() else self._some(profile, wish)
 
-    def open_times(self, wish: Wish, accept: frozenset[State], day: date) -> OpenTimes:
+    def open_times(
+        self, wish: Wish, accept: frozenset[State], day: date, doubts: Doubts = NO_DOUBTS
+    ) -> OpenTimes:
         """
         When places that fit a wish count for who departs on a day.
 
@@ -219,13 +227,16 @@ class Table:
             States that count besides open and closing soon.
         day
             In Asia/Shanghai.
+        doubts
+            Where an "open" counts as stale; those of other layers change nothing.
 
         Returns
         -------
         times
             From the midnight that begins the day to the horizon after the one that ends it.
         """
-        return self._times(wish, accept, day)
+        own = () if State.STALE in accept else tuple(d for d in doubts.spans if d.place in self._row_of)
+        return self._doubted_times(wish, accept, day, own) if own else self._times(wish, accept, day)
 
     def _fitting(self, wish: Wish) -> BoolArray:
         return np.array([wish.is_met(place) for place in self.places], dtype=np.bool_)
@@ -240,8 +251,7 @@ class Table:
         return self._whole(profile).where(self.fitting(wish))
 
     def _open_times(self, wish: Wish, accept: frozenset[State], day: date) -> OpenTimes:
-        start = datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
-        end = start + timedelta(days=1) + HORIZON
+        start, end = _span_of(day)
         first, opens, closes = [0], [], []
         known: dict[Hashable, list[tuple[int, int]]] = {}
         for place, fits in zip(self.places, self.fitting(wish), strict=True):
@@ -259,6 +269,35 @@ class Table:
             np.array(closes, np.int64) * 1000,
         )
         return OpenTimes(*columns)
+
+    def _times_less(
+        self, wish: Wish, accept: frozenset[State], day: date, doubted: tuple[Doubted, ...]
+    ) -> OpenTimes:
+        """Those of a day, the doubted places alone worked out anew and put in the place of the old."""
+        times = self._times(wish, accept, day)
+        anew = {
+            self._row_of[place_id]: self._windows_less(self._row_of[place_id], wish, accept, day, spans)
+            for place_id, spans in Doubts(doubted).of.items()
+        }
+        row = np.repeat(np.arange(len(self.places)), np.diff(times.first))
+        kept = ~np.isin(row, list(anew))
+        rows = np.concatenate([row[kept], np.repeat(list(anew), [len(w) for w in anew.values()])])
+        windows = np.array([w for found in anew.values() for w in found], np.int64).reshape(-1, 2) * 1000
+        order = np.argsort(rows, kind="stable")
+        counts = np.bincount(rows.astype(np.int64), minlength=len(self.places))
+        return OpenTimes(
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
+            np.concatenate([times.open_ms[kept], windows[:, 0]])[order],
+            np.concatenate([times.close_ms[kept], windows[:, 1]])[order],
+        )
+
+    def _windows_less(
+        self, row: int, wish: Wish, accept: frozenset[State], day: date, spans: Sequence[Doubted]
+    ) -> list[tuple[int, int]]:
+        place = self.places[row]
+        kinds = self._accepted(place, accept, day) if self.fitting(wish)[row] else ()
+        line = place_timeline(place, wish.services, *_span_of(day))
+        return list(_joined(without_open(line, spans), kinds))
 
     def _accepted(self, place: Place, accept: frozenset[State], day: date) -> tuple[Kind, ...]:
         kinds = (Kind.OPEN,) if State.STALE in accept or not self._ages.is_stale(place, day) else ()
@@ -295,6 +334,11 @@ def place_timeline(place: Place, services: Sequence[str], start: datetime, end: 
         place.status_until,
         is_kept_inside=place.status == "active",
     )
+
+
+def _span_of(day: date) -> tuple[datetime, datetime]:
+    start = datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
+    return start, start + timedelta(days=1) + HORIZON
 
 
 def _hours_of(place: Place, services: Sequence[str]) -> Hashable:

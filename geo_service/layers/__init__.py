@@ -24,6 +24,7 @@ from geo_service.layers.merge import (
     edits_between,
     field_values,
     merge_features,
+    with_fields,
 )
 from geo_service.layers.model import (
     SYNTHETIC,
@@ -88,4 +89,5 @@ __all__ = [
     "parse_layer",
     "read_json",
     "to_shape",
+    "with_fields",
 ]

@@ -298,6 +298,37 @@ def _merge_field(name: str, base: Any, ours: Any, theirs: Any) -> tuple[Any, Con
     return ours, Conflict(name, ours, theirs)
 
 
+def with_fields(feature: Feature, other: Feature, names: Sequence[str]) -> Feature:
+    """
+    Give one state of a feature some fields of another state.
+
+    Parameters
+    ----------
+    feature
+        The state that is kept otherwise.
+    other
+        The state whose fields are taken.
+    names
+        Fields as :func:`changed_fields` names them; one that the other does not have is taken away.
+
+    Returns
+    -------
+    feature
+        A new state.
+
+    Examples
+    --------
+    >>> ours = Place("w1", "water", 116.45, 39.96, "水", hours="24/7", phone="010-6400")
+    >>> mixed = with_fields(ours, replace(ours, hours=None, phone="010-6500"), ["hours"])
+    >>> mixed.hours, mixed.phone
+    (None, '010-6400')
+    """
+    taken = frozenset(names)
+    parts = {name: value for name, value in _parts(feature).items() if name not in taken}
+    parts |= {name: value for name, value in _parts(other).items() if name in taken}
+    return _assembled(feature, parts, other)
+
+
 def _lateness(checked: Checked) -> tuple[date, str]:
     return checked.on, checked.role
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from geo_service.exchange.navlinks import Link
@@ -72,6 +72,8 @@ class Card:
         Address, or empty.
     links
         Into map apps, in the registry's order.
+    doubts
+        What people on the spot say against it, a sentence each; mostly none.
     """
 
     id: str
@@ -86,6 +88,7 @@ class Card:
     minutes: int | None
     address: str
     links: tuple[AppLink, ...]
+    doubts: tuple[str, ...]
 
 
 def make_card(
@@ -125,6 +128,7 @@ def make_card(
         minutes=whole_minutes(answer["cost_s"]) if "cost_s" in answer else None,
         address=answer.get("address") or "",
         links=app_links(answer["links"], apps, lang),
+        doubts=tuple(_doubt_words(doubt, now, say) for doubt in answer["doubts"]),
     )
 
 
@@ -219,6 +223,22 @@ def _time_words(answer: Mapping[str, Any], now: datetime, say: Say, lang: Lang) 
     if not answer.get("open_until"):
         return say("all_day")
     return say("until", time=_clock(answer["open_until"], now, say, lang))
+
+
+def _doubt_words(doubt: Mapping[str, Any], now: datetime, say: Say) -> str:
+    ago = _ago_words(now - datetime.fromisoformat(doubt["last_at"]), say)
+    return say(f"spot_against_{doubt['claim']}", n=doubt["n_said"], ago=ago)
+
+
+def _ago_words(age: timedelta, say: Say) -> str:
+    minutes = age // timedelta(minutes=1)
+    if minutes < 1:
+        return say("spot_just_now")
+    if minutes < 60:
+        return say("spot_minutes_ago", n=minutes)
+    if minutes < 48 * 60:
+        return say("spot_hours_ago", n=minutes // 60)
+    return say("spot_days_ago", n=age.days)
 
 
 def _clock(text: str, now: datetime, say: Say, lang: Lang) -> str:

@@ -261,6 +261,7 @@ def _schemas() -> Part:
         "open_until": nullable,
         "opens_at": nullable,
         "checked_on": nullable,
+        "doubts": _list(_ref("schemas", "Doubt")),
         "links": {"type": "object", "description": "App → link; each states its datum in the registry."},
     }
     step = {
@@ -284,6 +285,13 @@ def _schemas() -> Part:
                 "profiles": _list(text),
                 "layers": _list(text),
                 "attribution": text,
+            }
+        ),
+        "Doubt": _object(
+            {
+                "claim": {"type": "string", "enum": ["shut_now", "wrong"]},
+                "n_said": {"type": "integer", "minimum": 1},
+                "last_at": text,
             }
         ),
         "Place": _object(place),

@@ -127,7 +127,7 @@ def district_map(district_id: str) -> str:
         raise NotFoundError(
             f"there is no layer of places {layer[:40]!r}; choose one of {', '.join(c.key for c in chips) or 'none'}"
         )
-    now, drawn = present_time(), _drawn(district)
+    now, drawn = present_time(), drawn_map(district)
     answer = district.nearest(
         origin=district.centre,
         layer=layer,
@@ -165,7 +165,7 @@ def _empty_page(district: District, lang: Lang) -> str:
         cards=[],
         soonest="",
         missing="",
-        drawn=_drawn(district),
+        drawn=drawn_map(district),
     )
 
 
@@ -175,7 +175,7 @@ def place_page(district_id: str, place_id: str) -> str:
     lang = _lang(Query(request, "lang"))
     district = find_district(district_id)
     place = district.place(place_id)
-    say, now, drawn = words_in(lang), present_time(), _drawn(district)
+    say, now, drawn = words_in(lang), present_time(), drawn_map(district)
     answer = district.place_json(place, now)
     return _page(
         "place.html",
@@ -195,25 +195,25 @@ def place_page(district_id: str, place_id: str) -> str:
 @rider.get("/<district_id>/map.js")
 def map_script(district_id: str) -> Response:
     """Send folium's script as a file, so that the page needs no inline script."""
-    return _send(_drawn(find_district(district_id)).script)
+    return _send(drawn_map(find_district(district_id)).script)
 
 
 @rider.get("/<district_id>/theme.css")
 def map_theme(district_id: str) -> Response:
     """Send the colours of the categories."""
-    return _send(_drawn(find_district(district_id)).theme)
+    return _send(drawn_map(find_district(district_id)).theme)
 
 
 @rider.get("/<district_id>/streets.json")
 def streets(district_id: str) -> Response:
     """Send the basemap: streets and their names."""
-    return _send(_drawn(find_district(district_id)).streets)
+    return _send(drawn_map(find_district(district_id)).streets)
 
 
 @rider.get("/<district_id>/paths.json")
 def paths(district_id: str) -> Response:
     """Send the paths that the basemap shows at close zooms."""
-    return _send(_drawn(find_district(district_id)).paths)
+    return _send(drawn_map(find_district(district_id)).paths)
 
 
 @rider.get("/<district_id>/pins.json")
@@ -239,7 +239,20 @@ def _send(asset: Asset) -> Response:
     return send_asset(asset, FOREVER if version == asset.digest else "no-cache")
 
 
-def _drawn(district: District) -> Drawn:
+def drawn_map(district: District) -> Drawn:
+    """
+    The map of a district, drawn at most once.
+
+    Parameters
+    ----------
+    district
+        The district.
+
+    Returns
+    -------
+    drawn
+        As `draw` made it when it was first asked for.
+    """
     kept: dict[str, Drawn] = current_app.extensions["drawn"]
     with current_app.extensions["drawing"]:
         if district.id not in kept:

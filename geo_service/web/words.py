@@ -2,16 +2,18 @@
 Every word of the pages, Chinese first, English beside it.
 
 Names of categories and services are in the layers' catalogue; names of map apps in the registry
-of links. Everything else that a page says is here; the desk's share of it is in `words_desk`.
+of links. Everything else that a page says is here; the desk's share of it is in
+`words_desk`, that of its editor of places in `words_places`.
 """
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from math import ceil
 from typing import Literal
 
 from geo_service.web.words_desk import DESK_WORDS
+from geo_service.web.words_places import PLACE_WORDS
 
 Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, ...] = ("zh", "en")
@@ -104,7 +106,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "status_paused": ("暂停开放", "Paused"),
     "error_home": ("回首页", "To the start"),
     "error_id": ("编号 {id}", "Reference {id}"),
-} | DESK_WORDS
+} | {**DESK_WORDS, **PLACE_WORDS}
 
 _WEEKDAYS = (
     ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
@@ -224,6 +226,25 @@ def hours_words(text: str, lang: Lang) -> str:
     text = re.sub(r"\b(Mo|Tu|We|Th|Fr|Sa|Su)-(?=(Mo|Tu|We|Th|Fr|Sa|Su)\b)", r"\1至", text)
     text = re.sub(r"Mo|Tu|We|Th|Fr|Sa|Su|PH|SH|\boff\b|\bclosed\b", lambda found: _HOUR_WORDS[found[0]], text)
     return re.sub(r"\s*;\s*", "；", re.sub(r"\s*,\s*", "、", text))
+
+
+def weekday_words(on: date, lang: Lang) -> str:
+    """
+    Name of a day of the week.
+
+    Parameters
+    ----------
+    on
+        The day.
+    lang
+        Language of the name.
+
+    Returns
+    -------
+    words
+        Such as ``周三`` or ``Wed``.
+    """
+    return _WEEKDAYS[LANGS.index(lang)][on.weekday()]
 
 
 def clock_words(instant: datetime, now: datetime, say: Say, lang: Lang) -> str:

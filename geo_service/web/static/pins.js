@@ -7,7 +7,7 @@ export async function loadPins(url) {
   return rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])));
 }
 
-function pinIcon(character, name, side) {
+export function pinIcon(character, name, side) {
   const pin = document.createElement("div");
   pin.className = "pin";
   const letter = document.createElement("b");

@@ -1,0 +1,97 @@
+// The desk's list, map and form joined. Without this file list and form work alone, with links and numbers.
+
+import { makeHours } from "./desk-hours.js";
+import { makeRows } from "./desk-rows.js";
+import { makeSpot } from "./desk-spot.js";
+import { loadPins, pinLayer } from "./pins.js";
+import { PATHS_FROM_ZOOM, loadStreets, streetLayer } from "./streets.js";
+
+const work = document.querySelector(".work").dataset;
+const form = document.getElementById("place");
+const map = window.districtMap;
+const chosen = document.querySelector(".rows .chosen");
+
+const addressOf = ({ id }) => {
+  const query = work.query ? `?${work.query}` : "";
+  return `${work.desk}places/${encodeURIComponent(work.layer)}/${encodeURIComponent(id)}${query}`;
+};
+
+async function drawStreets() {
+  const streets = streetLayer(await loadStreets(work.streets)).addTo(map);
+  const close = () => {
+    if (map.getZoom() < PATHS_FROM_ZOOM) return;
+    map.off("zoomend", close);
+    loadStreets(work.paths).then(streets.add);
+  };
+  map.on("zoomend", close);
+  close();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => requestAnimationFrame(streets.repaint.bind(streets)));
+}
+
+// Every pin is in the list too, where Tab finds it; the one that is edited is drawn by the form.
+async function drawPins(spot) {
+  if (work.isArea) return;
+  const places = await loadPins(`${work.ground}pins.json?layer=${encodeURIComponent(work.layer)}`);
+  const listed = new Set([...document.querySelectorAll(".rows [name=ids], .rows a")].map((one) => one.value ?? one.href));
+  const shown = places.filter(({ id }) => id !== spot?.id);
+  const pins = pinLayer(shown, {
+    character: work.pin,
+    named: new Set(shown.length <= 12 && listed.size ? shown.map(({ id }) => id) : []),
+    side: () => "right",
+    label: work.label,
+    onPick: (place) => location.assign(addressOf(place)),
+  });
+  map.on("layeradd", ({ layer }) => {
+    const icon = layer instanceof L.Marker && !layer.options.draggable && layer.getElement();
+    if (icon) icon.tabIndex = -1;
+  });
+  map.addLayer(pins.group);
+  pins.settle();
+  if (spot?.isPlaced()) return;
+  const bounds = L.latLngBounds(places.map(({ lat, lon }) => [lat, lon]));
+  if (bounds.isValid()) map.fitBounds(bounds, { padding: [50, 50], maxZoom: 17, animate: false });
+}
+
+function guardChanges() {
+  let isDirty = form.dataset.dirty === "yes";
+  form.addEventListener("input", () => (isDirty = true));
+  form.addEventListener("change", () => (isDirty = true));
+  form.addEventListener("submit", () => (isDirty = false));
+  addEventListener("beforeunload", (event) => isDirty && event.preventDefault());
+}
+
+function makeTicks() {
+  const button = document.getElementById("tick-all");
+  if (!button) return;
+  const boxes = [...document.querySelectorAll(".rows [name=ids]")];
+  button.addEventListener("click", () => {
+    const isOn = boxes.some((box) => !box.checked);
+    for (const box of boxes) box.checked = isOn;
+  });
+  button.hidden = false;
+}
+
+function zoomButtons() {
+  const control = L.control.zoom({ position: "bottomright" }).addTo(map);
+  for (const button of control.getContainer().querySelectorAll("a")) button.removeAttribute("title");
+}
+
+makeTicks();
+if (chosen) {
+  const list = document.querySelector(".rows");
+  list.scrollTop = chosen.offsetTop - list.offsetTop - list.clientHeight / 3;
+}
+let spot = null;
+if (form) {
+  makeRows(form);
+  makeHours(form, work);
+  guardChanges();
+}
+if (map) {
+  zoomButtons();
+  if (form && document.getElementById("where")) spot = makeSpot(form, map, work);
+  await Promise.all([drawPins(spot), drawStreets()]).catch(() => {
+    document.querySelector(".map").dataset.failed = work.failed;
+  });
+}
+document.documentElement.dataset.ready = "yes";
