@@ -504,7 +504,8 @@ def _head(bench: Bench, costs: Mapping[str, Any], missing: Sequence[str]) -> dic
         "preprocessing": costs,
         "start": first_answers(network, bench.ours.index),
         "bytes_per_node": {
-            "labels": bench.ours.label_bytes() / n,
+            "labels": bench.ours.label_bytes(with_lengths=False) / n,
+            "labels with lengths": bench.ours.label_bytes(with_lengths=True) / n,
             "index": bench.ours.index_bytes() / n,
             "index and network": (bench.ours.index_bytes() + mine.mapped_bytes(network)) / n,
         },

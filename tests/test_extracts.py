@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from geo_service.districts import open_district
-from geo_service.districts.changes import import_geojson
 from geo_service.districts.create import Recipe, create_district
+from geo_service.districts.importing import Order, apply_import, look_at
 from geo_service.hours import SHANGHAI
 from geo_service.settings import Settings
 from tests.oracles import engine as oracle
@@ -68,8 +68,9 @@ def placed(district, tmp_path_factory):
     """The district with twenty stations of our own placing."""
     file = tmp_path_factory.mktemp("layer") / "station.geojson"
     write_layer(file, street_points(district, 20, seed=1))
-    report = import_geojson(district, file, "station", datum="wgs84", at=NOON, actor="test", is_dry_run=False)
-    assert len(report.added) == 20
+    preview = look_at(district, file, Order("station", "wgs84"), at=NOON)
+    apply_import(district, preview, actor="test", at=NOON)
+    assert len(preview.plan.added) == 20
     return district
 
 

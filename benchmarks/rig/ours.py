@@ -79,9 +79,15 @@ class Ours(Peer):
     def index_bytes(self) -> int:
         return self.index.n_bytes
 
-    def label_bytes(self) -> int:
-        """What the labels take, both directions."""
-        return sum(column.nbytes for labels in (self.index.forward, self.index.backward) for column in labels)
+    def label_bytes(self, *, with_lengths: bool) -> int:
+        """What the labels take, both directions; lengths decide between ways that are equally fast."""
+        both = (self.index.forward, self.index.backward)
+        return sum(
+            column.nbytes
+            for labels in both
+            for name, column in labels._asdict().items()
+            if with_lengths or name != "mm"
+        )
 
 
 def mapped_bytes(network: Network) -> int:

@@ -15,7 +15,6 @@ from geo_service.cli.words import (
     TimeType,
     TomlType,
     cli,
-    now,
     opened,
     read_settings,
     today,
@@ -69,69 +68,6 @@ def init(
     )
 
 
-@cli.command("import")
-@DIRECTORY
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--layer", metavar="L", help="Layer the features belong to.")
-@click.option(
-    "--datum",
-    type=click.Choice(["auto", "wgs84", "gcj02", "bd09"]),
-    default="auto",
-    show_default=True,
-    help="Datum of the file; GeoJSON without another word is WGS 84 (RFC 7946).",
-)
-@click.option(
-    "--from-osm",
-    is_flag=True,
-    help="Fill toilets, clinics, charging, swap and water from OSM; FILE is an extract, else what init read.",
-)
-@click.option("--dry-run", is_flag=True, help="Say what would change, change nothing.")
-@AS_JSON
-def import_(
-    directory: Path,
-    file: Path | None,
-    layer: str | None,
-    datum: str,
-    from_osm: bool,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
-    """Add a file's places to a layer; those with the same id are replaced, the others stay."""
-    from geo_service.districts import changes
-    from geo_service.network.features import load_features
-
-    with opened(directory) as district:
-        at = now()
-        if from_osm:
-            from geo_service.network.osm import read_osm_file
-
-            with progress_bar() as progress:
-                features = (
-                    read_osm_file(file, progress=progress).features
-                    if file
-                    else load_features(directory / "osm")
-                )
-            reports = changes.import_osm(district, features, at=at, actor="cli", is_dry_run=dry_run)
-        elif file is None or layer is None:
-            raise InvalidInputError(
-                "FILE and --layer are needed, or --from-osm",
-                parameter="FILE" if file is None else "--layer",
-                value=None,
-            )
-        else:
-            source_datum: Any = "wgs84" if datum == "auto" else datum
-            reports = (
-                changes.import_geojson(
-                    district, file, layer, datum=source_datum, at=at, actor="cli", is_dry_run=dry_run
-                ),
-            )
-    print_answer(
-        as_json,
-        [report.to_json() for report in reports],
-        "\n".join(_change_line(report) for report in reports),
-    )
-
-
 @cli.command()
 @DIRECTORY
 @click.option("--at", type=TimeType(), default="now", help="Instant for which facts are judged stale.")
@@ -176,12 +112,3 @@ def serve(
         districts[district.id] = district
     address = host or settings.host
     serve_districts(districts, settings, address, settings.port if port is None else port, cert, key)
-
-
-def _change_line(report: Any) -> str:
-    did = "" if report.is_applied else "would be: "
-    line = (
-        f"{report.layer}: {did}{len(report.added)} added, {len(report.changed)} changed, "
-        f"{len(report.removed)} removed, {report.unchanged} unchanged"
-    )
-    return "\n".join([line, *(f"  {key}: {', '.join(fields)}" for key, fields in report.changed)])

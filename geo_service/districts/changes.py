@@ -2,35 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
-from geo_service.districts.working_copy import read_file, write_working_copy
-from geo_service.errors import InvalidInputError
+from geo_service.districts.working_copy import write_working_copy
 from geo_service.exchange.from_osm import OSM_LAYERS, osm_layers, plan_osm_update, snapshots_of
-from geo_service.geo import BBox, Datum, convert_datum, distance_m
 from geo_service.hours import SHANGHAI
 from geo_service.layers import (
     SYNTHETIC,
-    Area,
-    Checked,
     Edit,
     Feature,
-    Place,
-    Provenance,
     changed_fields,
-    parse_layer,
 )
 from geo_service.network.features import OsmFeatures
 
 if TYPE_CHECKING:
     from geo_service.districts.district import District
-
-MOST_APART_M = 2000
-"""An entrance is no farther than this from its pin, metres."""
 
 
 @dataclass(frozen=True)
@@ -80,63 +67,6 @@ class ChangeReport:
         }
 
 
-def import_geojson(
-    district: "District", path: Path, layer: str, *, datum: Datum, at: datetime, actor: str, is_dry_run: bool
-) -> ChangeReport:
-    """
-    Add the features of a GeoJSON file to a layer, replacing those with the same id.
-
-    Features of the layer that the file does not name stay. Rows without a check date count
-    as checked on the day of import by the role ``import``; rows without a source name the file.
-
-    Parameters
-    ----------
-    district
-        Where to.
-    path
-        GeoJSON FeatureCollection of points.
-    layer
-        Layer of the catalogue.
-    datum
-        Datum of the coordinates in the file; RFC 7946 says WGS 84.
-    at
-        Moment of import, aware.
-    actor
-        Who imports, for the history.
-    is_dry_run
-        Look, but write nothing.
-
-    Returns
-    -------
-    report
-        What changed or would.
-
-    Raises
-    ------
-    InvalidInputError
-        If the file cannot be read, breaks a rule, or there is no such layer in the catalogue; nothing is changed then.
-    """
-    if layer not in district.catalogue:
-        raise InvalidInputError(
-            f"layer={layer!r} is not in the catalogue; allowed: {', '.join(district.catalogue)}",
-            parameter="layer",
-            value=layer,
-        )
-    on = at.astimezone(SHANGHAI).date()
-    bbox = BBox(*district.bbox) if datum == "wgs84" else None
-    parsed = parse_layer(read_file(path), layer, district.catalogue, path=str(path), bbox=bbox)
-    _check_arrivals(parsed.features, path)
-    fresh = [_with_provenance(_to_wgs84(feature, datum), path.name, on) for feature in parsed.features]
-    present = {feature.id: feature for feature in district.store.layer(layer).features}
-    edits = [
-        Edit(layer, feature.id, None, present.get(feature.id), feature)
-        for feature in fresh
-        if feature != present.get(feature.id)
-    ]
-    author = _Author(actor, "import", f"file={path.name} datum={datum}", at)
-    return _apply(district, layer, edits, len(fresh) - len(edits), author, is_dry_run=is_dry_run)
-
-
 def import_osm(
     district: "District", features: OsmFeatures, *, at: datetime, actor: str, is_dry_run: bool
 ) -> tuple[ChangeReport, ...]:
@@ -184,20 +114,6 @@ def import_osm(
     return tuple(reports)
 
 
-def _check_arrivals(features: Sequence[Feature], path: Path) -> None:
-    """Routes and links aim at the arrival point: one in another town is a slip of the list."""
-    for place in features:
-        if isinstance(place, Place) and place.arrival:
-            apart_m = float(distance_m(np.array((place.lon, place.lat)), np.array(place.arrival)))
-            if apart_m > MOST_APART_M:
-                raise InvalidInputError(
-                    f"{path}: feature {place.id}: arrival={list(place.arrival)} is {apart_m:.0f} m from the pin; "
-                    f"an entrance is at most {MOST_APART_M} m from it",
-                    parameter="arrival",
-                    value=list(place.arrival),
-                )
-
-
 def _made_up(feature: Feature) -> Feature:
     """A place read from made-up streets is made up as well, and says so."""
     return replace(feature, provenance=replace(feature.provenance, source=SYNTHETIC, licence="CC0-1.0"))
@@ -241,34 +157,3 @@ def _apply(
 
 def _is_removal(edit: Edit) -> bool:
     return edit.after is None or edit.after.status == "removed"
-
-
-def _with_provenance(feature: Feature, source: str, on: date) -> Feature:
-    """A row that does not say where it comes from names the file; one without a check date was checked today."""
-    own = feature.provenance
-    today = Checked(on, "import")
-    kinds = (
-        ("existence", "position", "hours") if getattr(feature, "hours", None) else ("existence", "position")
-    )
-    provenance = Provenance(
-        own.source or source, own.licence or "unknown", own.checked or dict.fromkeys(kinds, today)
-    )
-    return replace(feature, provenance=provenance)
-
-
-def _to_wgs84(feature: Feature, datum: Datum) -> Feature:
-    if datum == "wgs84":
-        return feature
-    if isinstance(feature, Area):
-        raise InvalidInputError(
-            f"feature {feature.id}: areas are read in WGS 84 only; convert the file first",
-            parameter="datum",
-            value=datum,
-        )
-    points = [feature.target, (feature.lon, feature.lat)]
-    arrival, pin = (
-        (round(lon, 7), round(lat, 7))
-        for lon, lat in convert_datum(np.array(points), datum, "wgs84").tolist()
-    )
-    moved: Place = replace(feature, lon=pin[0], lat=pin[1], arrival=arrival if feature.arrival else None)
-    return moved
