@@ -249,10 +249,10 @@ def stock(own: Arcs, other: Arcs, work: Climber, ranks: LongArray, shelf: Shelf)
 
 @njit(cache=True, nogil=True)
 def push_arcs(
-    entry: LongArray, came: IntArray, begin: int, hub: int, stack: LongArray, size: int, is_down: int
+    entry: LongArray, came: IntArray, begin: int, hub: int, queue: LongArray, size: int, base: int
 ) -> int:
     """
-    Push the arcs from a hub back to the rank whose label this is.
+    Add the arcs from a hub back to the rank whose label this is.
 
     Parameters
     ----------
@@ -264,12 +264,12 @@ def push_arcs(
         Where the label begins.
     hub
         A hub in it.
-    stack
-        Arcs to be unpacked, ``arc << 1 | is_down``.
+    queue
+        Arcs of the way.
     size
         How many.
-    is_down
-        1 for arcs of the way down, 0 for those of the way up.
+    base
+        Number of the first arc of the direction.
 
     Returns
     -------
@@ -280,7 +280,7 @@ def push_arcs(
     while (entry[at] >> VIA_BITS) & HUB_MASK != hub:
         at += 1
     while came[at, 0] != NONE:
-        stack[size] = (LONG(came[at, 1]) << 1) | is_down
+        queue[size] = came[at, 1] + base
         size += 1
         at = LONG(came[at, 0])
     return size

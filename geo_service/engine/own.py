@@ -1,6 +1,7 @@
 """What each thread of a router writes on, made when it first asks and kept for its next question."""
 
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -24,10 +25,12 @@ class Own(threading.local):
         Nodes of the network.
     n_edges
         Its directed edges.
+    n_points
+        Drawn points of its links.
     """
 
-    def __init__(self, n_nodes: int, n_edges: int) -> None:
-        self._n_nodes, self._n_edges = n_nodes, n_edges
+    def __init__(self, n_nodes: int, n_edges: int, n_points: int) -> None:
+        self._n_nodes, self._n_edges, self._n_points = n_nodes, n_edges, n_points
         self.snaps: Snaps | None = None
         """What was snapped last: it needs no second look."""
         self.columns: Columns | None = None
@@ -37,6 +40,8 @@ class Own(threading.local):
         self._desk: Desk | None = None
         self._work: Workspace | None = None
         self._trail: Trail | None = None
+        self.asked_way: tuple[Any, ...] = ()
+        """What a way between two nodes is asked with, if labels are saved."""
         self._spread: Spread | None = None
         self._pair: tuple[Hooks, Hooks] | None = None
         self._climber: Climber | None = None
@@ -85,9 +90,9 @@ class Own(threading.local):
 
     @property
     def trail(self) -> Trail:
-        """Where the edges of a way are written."""
+        """Where a way is written."""
         if self._trail is None:
-            self._trail = build_trail(self._n_nodes)
+            self._trail = build_trail(self._n_nodes, self._n_points)
         return self._trail
 
     @property

@@ -1,21 +1,24 @@
 """The fastest way between two points or nodes, found and drawn."""
 
+from typing import Any
+
 import numpy as np
 
 from geo_service.engine.constants import LOW_MASK, NEVER, NO_CUTOFF, NONE
 from geo_service.engine.dijkstra import Ends, nothing_found, search
 from geo_service.engine.direct import Direct
-from geo_service.engine.join import Hooks
+from geo_service.engine.join import RANK
 from geo_service.engine.lines import freeze
-from geo_service.engine.path import Path, Way, build_path, draw_edges, follow, lay_edges
+from geo_service.engine.path import Path, Way, build_path, follow
 from geo_service.engine.snap import Snaps
-from geo_service.engine.trace import trace
+from geo_service.engine.trace import trace, trace_nodes
+from geo_service.engine.unpack import EDGE, unpack
 from geo_service.engine.works import ALWAYS, Works
 
 _NO_GAPS = freeze(np.zeros(2, dtype=np.int64))
 """A way between nodes has none."""
 
-_trace_way, _lay_edges, _draw_edges = Direct(trace), Direct(lay_edges), Direct(draw_edges)
+_trace_way, _trace_nodes, _unpack = Direct(trace), Direct(trace_nodes), Direct(unpack)
 
 
 def find_path(works: Works, origin: Snaps, destination: Snaps) -> Path | None:
@@ -62,17 +65,30 @@ def find_path_of_nodes(works: Works, tail: int, head: int) -> Path | None:
     path
         Whole edges, no gaps; none if no way leads there.
     """
-    index = works.need_index("route_nodes")
-    rank, trail, (start, end) = index.hierarchy.rank, works.own.trail, works.own.pair
-    start.at[0, 0, 0], end.at[0, 0, 0] = rank[tail], rank[head]
-    key, _, _, n = _meet(works, start, end)
+    own = works.own
+    asked = own.asked_way or _ask(works, tail, head)
+    key, n, n_points = _trace_nodes.call(*asked, tail, head)
     if key == NEVER:
         return None
-    edge, costs, first_point = trail.edge[:n].copy(), np.empty((2, n), np.int64), np.empty(n + 1, np.int32)
-    drawn, points = works.drawn
-    lonlat = np.empty((_lay_edges.call(drawn, edge, costs, first_point), 2))
-    _draw_edges.call(drawn, points, works.node_lonlat, edge, tail, head, lonlat)
-    return Path(key >> 32, key & LOW_MASK, edge, costs[0], costs[1], lonlat, first_point, _NO_GAPS, _NO_GAPS)
+    _, _, _, edge, ms, mm, first_point, lonlat = own.trail
+    return Path(
+        key >> 32, key & LOW_MASK, edge[:n].copy(), ms[:n].copy(), mm[:n].copy(), lonlat[:n_points].copy(),
+        first_point[: n + 1].copy(), _NO_GAPS, _NO_GAPS,
+    )  # fmt: skip
+
+
+def _ask(works: Works, tail: int, head: int) -> tuple[Any, ...]:
+    """What a way between two nodes is asked with: of this thread, and, if labels are made, of this question."""
+    index, own = works.need_index("route_nodes"), works.own
+    rank, (start, end) = index.hierarchy.rank, own.pair
+    start.at[0, 0, RANK], end.at[0, 0, RANK] = rank[tail], rank[head]
+    asked = (
+        rank, works.node_lonlat, *works.shape, *works.trace_between(start.at, end.at), works.edge_key, *start,
+        *end, own.desk(0).board, *own.trail,
+    )  # fmt: skip
+    if index.has_labels:
+        own.asked_way = asked
+    return asked
 
 
 def _search(works: Works, sources: Ends, targets: Ends) -> Way | None:
@@ -82,15 +98,12 @@ def _search(works: Works, sources: Ends, targets: Ends) -> Way | None:
 
 
 def _trace(works: Works, sources: Ends, targets: Ends) -> Way | None:
-    key, slot, side, n_edges = _meet(works, works.hook(sources), works.hook(targets))
-    edge = works.own.trail.edge[:n_edges]
-    return None if key == NEVER else Way(key >> 32, key & LOW_MASK, slot, side, edge)
-
-
-def _meet(works: Works, sources: Hooks, targets: Hooks) -> tuple[int, int, int, int]:
-    """What `trace` tells, by labels that are there or made for it."""
-    met: tuple[int, int, int, int] = _trace_way.call(
-        *works.trace_between(sources.at, targets.at), works.edge_key, sources, targets,
-        works.own.desk(0).board, *works.own.trail,
+    left, arrived, trail, shape = works.hook(sources), works.hook(targets), works.own.trail, works.shape
+    key, slot, side, n_arcs = _trace_way.call(
+        *works.trace_between(left.at, arrived.at), works.edge_key, *left, *arrived, works.own.desk(0).board,
+        trail.queue,
     )  # fmt: skip
-    return met
+    if key == NEVER:
+        return None
+    n_edges = _unpack.call(shape.code, shape.half, trail.queue, n_arcs, trail.stack, trail.way)
+    return Way(key >> 32, key & LOW_MASK, slot, side, shape.leaf[trail.way[:n_edges], EDGE])

@@ -23,6 +23,7 @@ from geo_service.engine.own import Own
 from geo_service.engine.snap import Columns, Ground, Snaps, build_ground
 from geo_service.engine.sweep import Flat, flatten
 from geo_service.engine.taking import check_links, take_nodes, take_snaps, take_windows
+from geo_service.engine.unpack import Shape, build_shape
 from geo_service.errors import InvalidInputError
 from geo_service.network.graph import FloatArray, IntArray, LongArray, Network
 
@@ -371,21 +372,21 @@ class Works:
         return flatten(hierarchy.up), flatten(hierarchy.down)
 
     @cached_property
-    def drawn(self) -> tuple[IntArray, FloatArray]:
-        """How whole edges are drawn: see `lay_edges`; and points in degrees."""
+    def shape(self) -> Shape:
+        """What the arcs of the hierarchy stand for, and how it is drawn."""
         link, edges = self.lines.link, np.arange(self.network.n_edges)
         own = link[self.edge_link]
-        is_against = own[:, EDGES + 1] == edges
-        begin, last = np.where(is_against, own[:, [LAST, BEGIN]].T, own[:, [BEGIN, LAST]].T)
-        drawn = np.stack([begin, last, self.forward.edge_ms, self.forward.edge_mm], axis=1)
-        return freeze(drawn), freeze(self.lines.xy / 1e6)
+        is_against = (own[:, EDGES + 1] == edges)[:, None]
+        ends = np.where(is_against, own[:, [LAST, BEGIN]], own[:, [BEGIN, LAST]])
+        streets, hierarchy = self.forward, self.need_index("this").hierarchy
+        return build_shape(hierarchy, ends, streets.edge_ms, streets.edge_mm, self.lines.xy / 1e6)
 
     @cached_property
     def traced(self) -> tuple[Any, ...]:
         """What following a way reads of hierarchy and labels."""
         index = self.need_index("this")
         up, down = index.hierarchy.up, index.hierarchy.down
-        arcs = (up.first, up.end, up.half, down.first, down.end, down.half)
+        arcs = (up.first, up.end, down.first, down.end)
         return (*arcs, *index.forward, *index.backward, _NOT_CLIMBED, _NOT_CLIMBED)
 
     def trace_between(self, left: LongArray, arrived: LongArray) -> tuple[Any, ...]:
@@ -407,7 +408,7 @@ class Works:
         if self.need_index("this").has_labels:
             return self.traced
         forward, backward = self.labels_of(left, is_back=False), self.labels_of(arrived, is_back=True)
-        return (*self.traced[:6], *forward, *backward, *(shelf.came for shelf in self.own.shelves))
+        return (*self.traced[:4], *forward, *backward, *(shelf.came for shelf in self.own.shelves))
 
     @cached_property
     def asked(self) -> tuple[Any, ...]:
@@ -438,7 +439,7 @@ def build_works(network: Network, index: Index | None) -> Works:
     """
     lines = build_lines(network, None if index is None else index.hierarchy.rank)
     forward, backward = _build_streets(network)
-    own = Own(network.n_nodes, network.n_edges)
+    own = Own(network.n_nodes, network.n_edges, len(network.point_lon_e6))
     return Works(
         network, index, lines, build_ground(network, lines), freeze(network.edge_link), forward, backward, own
     )
