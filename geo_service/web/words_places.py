@@ -85,7 +85,7 @@ PLACE_WORDS: dict[str, tuple[str, str]] = {
     "place_mark_holiday": ("休", "holiday"),
     "place_mark_make_up": ("班", "make-up workday"),
     "place_mark_unannounced": ("放假安排未公布", "holidays not announced"),
-    "place_legend": ("绿：开放；黄：不详；空白：不开", "Green: open; yellow: unknown; blank: closed"),
+    "place_legend": ("绿：开放；黄：不详；灰：不开", "Green: open; yellow: unknown; grey: closed"),
     "place_services": ("服务", "Services"),
     "place_services_hint": (
         "时间留空即与门相同；门锁密码一律不存，写清楚问谁。",
@@ -95,7 +95,7 @@ PLACE_WORDS: dict[str, tuple[str, str]] = {
     "place_listing": ("各家地图是否收录", "Shown by map vendors"),
     "place_add_row": ("添加一行", "Add a row"),
     "place_remove_row": ("删除这一行", "Take this row away"),
-    "place_row": ("第 {n} 行", "Row {n}"),
+    "place_new_row": ("新的一行", "New row"),
     "place_power": ("电池", "Battery"),
     "place_inspection": ("最近一次检查", "Last inspection"),
     "place_external": ("其他地图上的编号", "Ids in other maps"),

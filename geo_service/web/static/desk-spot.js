@@ -194,11 +194,7 @@ export function makeSpot(form, map, { desk, lang, pin: character }) {
   });
   draw();
   show();
-  return { id: form.elements.namedItem("base_version") ? chosenId() : null, isPlaced: () => points.pin.marker !== null };
-}
-
-function chosenId() {
-  return decodeURIComponent(location.pathname.split("/").at(-1) === "remove" ? location.pathname.split("/").at(-2) : location.pathname.split("/").at(-1));
+  return { isPlaced: () => points.pin.marker !== null };
 }
 
 function entranceIcon(sign) {
