@@ -550,6 +550,24 @@ def test_removing_needs_a_reason_and_leaves_the_history(people, district):
     assert district.store.history("toilet", "xhy-toilet-008", 1)[0].after.status_reason == "拆除"
 
 
+@PAGES
+def test_a_removal_that_meets_another_change_of_the_status_is_not_made(people, district):
+    desk, place_id = people["li"], "xhy-toilet-015"
+    form = opened(desk, "toilet", place_id)
+    wang = opened(people["wang"], "toilet", place_id)
+    assert (
+        send(people["wang"], "toilet", place_id, wang, status="paused", status_reason="装修").status_code
+        == 303
+    )
+    token = {"csrf_token": form["csrf_token"], "base_version": form["base_version"], "reason": "拆除"}
+    page = desk.client.post(f"{desk.root}/places/toilet/{place_id}/remove", data=token)
+    assert page.status_code == 412
+    assert "wang" in page.text
+    assert place(district, place_id).status == "paused"
+    assert f'action="{desk.root}/places/toilet/{place_id}"' in page.text
+    assert inputs(page)["status"] == ["paused"]
+
+
 def bulk(desk, layer, ids, action, **form):
     shown = inputs(desk.get(f"/places?layer={layer}"), "bulk")
     return desk.client.post(f"{desk.root}/places", data=shown | {"ids": ids, "action": action} | form)

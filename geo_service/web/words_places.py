@@ -55,6 +55,7 @@ PLACE_WORDS: dict[str, tuple[str, str]] = {
         "WGS-84 is what is kept. Drag pin or entrance on the map, or type numbers; "
         '"lon,lat" can be pasted whole into a box of longitude.',
     ),
+    "place_click": ("在地图上点一下，放下图钉。", "Click on the map to set the pin."),
     "place_add_entrance": ("标出入口", "Mark the entrance"),
     "place_drop_entrance": ("入口就在图钉处", "The entrance is at the pin"),
     "place_pin": ("图钉：{name}（方向键微移）", "Pin: {name} (arrow keys move it)"),
@@ -134,6 +135,10 @@ PLACE_WORDS: dict[str, tuple[str, str]] = {
     "place_gone": (
         "没有保存：你编辑时，这处被{who}移除了。先到历史里恢复，再改。",
         "Not saved: while you edited, {who} removed it. Restore it in the history first, then edit.",
+    ),
+    "place_not_removed": (
+        "没有移除：{who}刚改了它的状态；请看过再决定。",
+        "Not removed: {who} has just changed its status; look before you decide.",
     ),
     "place_theirs": ("{who}的：", "By {who}: "),
     "place_mine": ("我的：", "Mine: "),
