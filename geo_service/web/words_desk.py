@@ -55,6 +55,8 @@ DESK_WORDS: dict[str, tuple[str, str]] = {
     "desk_field": ("字段", "Field"),
     "desk_before": ("改前", "Before"),
     "desk_after": ("改后", "After"),
+    "desk_added_place": ("新增，{n} 个字段", "Added, {n} fields"),
+    "desk_removed_place": ("移除，原有 {n} 个字段", "Removed; it had {n} fields"),
     "desk_restore": ("恢复到此", "Restore this"),
     "desk_restore_to": ("把{name}恢复到版本 {version}", "Restore {name} to version {version}"),
     "desk_undo": ("撤销这次修改", "Undo this change"),
