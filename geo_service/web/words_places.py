@@ -111,7 +111,6 @@ PLACE_WORDS: dict[str, tuple[str, str]] = {
     "place_status": ("状态", "Status"),
     "place_status_active": ("使用中", "in use"),
     "place_status_paused": ("暂停", "paused"),
-    "place_status_removed": ("已移除", "removed"),
     "place_id": ("编号", "Id"),
     "place_id_rule": ("存下后不再改、不再用于别处", "kept for ever and never used again"),
     "place_checked": ("核实记录", "Checks"),
