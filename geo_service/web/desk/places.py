@@ -337,7 +337,7 @@ def _show_form(category: Category, form: Form, status: int = 200) -> Response:
     district, lang, now = here_district(), say_lang(), present_time()
     base_id, is_new = str(form.base["id"]), form.version is None
     account = current_account()
-    features = [feature_to_json(one)["properties"] for one in district.store.layer(category.key).features]
+    features = district.store.layer(category.key).features
     contested = form.stale and form.stale.theirs and form.stale.names
     return show(
         "place.html",
