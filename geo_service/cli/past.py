@@ -113,11 +113,11 @@ def _restore_state(
 @AS_JSON
 def undo(directory: Path, change: int, as_json: bool) -> None:
     """Take one change back, such as an import; what others changed since in other fields stays."""
-    from geo_service.store.verbs import undo as undo_change
+    from geo_service.districts.importing import undo_change
 
     with opened(directory) as district:
         try:
-            applied = undo_change(district.store, change, _author(f"undo of change {change}"))
+            applied = undo_change(district, change, _author(f"undo of change {change}"))
         except StaleEditError as error:
             why = error.message.partition(" (now at")[0]
             raise StaleEditError(
