@@ -253,7 +253,7 @@ def test_two_who_change_one_field_choose_between_both_values(desk, district, add
     saved(pages["wang"])
     saved(pages["li"])
     page = pages["li"]
-    assert page.locator(".contests b").all_inner_texts() == ["010-1111", "010-2222"]
+    assert page.locator(".contests label b").all_inner_texts() == ["010-1111", "010-2222"]
     page.check('[name="choice.phone"][value=theirs]')
     assert "没有改动" in saved(page)[0]
     assert district.store.features([place_id])[0].phone == "010-1111"

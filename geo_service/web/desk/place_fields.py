@@ -175,7 +175,7 @@ def texts_from(form: Mapping[str, Sequence[str]], category: Category) -> Texts:
     if "open_to" in form:
         texts["open_to"] = ", ".join(dict.fromkeys(filter(None, _BETWEEN.split(" ".join(form["open_to"])))))
     if texts.get("ebike_parking") == "count":
-        texts["ebike_parking"] = form.get("ebike_parking.n", [""])[0]
+        texts["ebike_parking"] = form.get("ebike_parking.n", [""])[0] or "count"
     for name in rows_of(category):
         kept = [row for row in _sent_rows(form, name) if any(text.strip() for text in row.values())]
         for index, row in enumerate(kept):
