@@ -46,6 +46,15 @@ def test_due_lists_the_stalest_first_and_names_reports(run, directory):
     assert run("due", directory, "--limit", 2)[1].endswith("and 4 more; --limit 6 shows all\n")
 
 
+def test_an_answer_for_a_person_says_what_is_said_on_the_spot(run, own_district):
+    asked = ["nearest", own_district, "--from", "116.442,39.957", "--layer", "station", "--k", 1]
+    place = answer_of(run(*asked, "--json"))["results"][0]["id"]
+    with opened(own_district) as store:
+        say_doubt(store, place, "shut_now", datetime.now(SHANGHAI))
+    assert place not in run(*asked)[1]
+    assert "stale (shut now said 1x)" in run(*asked, "--accept", "stale")[1]
+
+
 def test_due_hears_the_settings(run, demo_directory, monkeypatch):
     usual = answer_of(run("due", demo_directory, "--layer", "station", "--json"))["due"]
     monkeypatch.setenv("GEO_SERVICE_HOURS_AGE_DAYS", "1")
