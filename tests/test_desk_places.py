@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -29,16 +30,18 @@ from geo_service.layers import (
     Service,
     catalogue_with,
     feature_to_json,
+    parse_layer,
     to_shape,
 )
 from geo_service.settings import Settings
 from geo_service.store.accounts import Account
 from geo_service.web import create_app
-from geo_service.web.desk.place_fields import feature_from, texts_from, texts_of
+from geo_service.web.desk.place_fields import feature_from, rows_of, texts_from, texts_of
 from geo_service.web.desk.week import explain, week_of
 from tests.test_desk_door import NOON, WORD, Desk
 
 TODAY = NOON.date()
+SHIPPED = Path(__file__).parents[1] / "data" / "geojson"
 HOSTILE = """"><img src=x onerror=alert(1)></script><script>alert(2)</script>'{{7*7}}`${alert(3)}`"""
 FULL = Place(
     "s1",
@@ -90,6 +93,24 @@ WIDE = Category(
 def test_a_form_sent_back_as_it_was_shown_changes_no_value():
     base = feature_to_json(FULL)
     assert feature_from(texts_of(base, WIDE), base, WIDE) == base
+
+
+@pytest.mark.parametrize(
+    "path", sorted(SHIPPED.rglob("*.geojson")), ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+def test_every_place_that_ships_passes_through_its_form_unchanged(path):
+    category = CATALOGUE[path.stem]
+    for feature in parse_layer(path.read_bytes(), path.stem).features:
+        base = feature_to_json(feature)
+        sent = {name: [text] for name, text in texts_of(base, category).items()}
+        sent |= {name: [""] for name in rows_of(category)}
+        assert feature_from(texts_from(sent, category), base, category) == base
+
+
+def test_parking_by_number_needs_its_number():
+    form = {"ebike_parking": ["count"], "ebike_parking.n": [""]}
+    assert texts_from(form, WIDE)["ebike_parking"] == "count"
+    assert texts_from(form | {"ebike_parking.n": ["30"]}, WIDE)["ebike_parking"] == "30"
 
 
 def test_changing_one_field_leaves_every_other_value_as_it_is():
@@ -548,6 +569,24 @@ def test_removing_needs_a_reason_and_leaves_the_history(people, district):
     assert desk.client.post(path, data=token | {"reason": "拆除"}).status_code == 303
     assert "xhy-toilet-008" not in [one.id for one in district.store.layer("toilet").features]
     assert district.store.history("toilet", "xhy-toilet-008", 1)[0].after.status_reason == "拆除"
+
+
+@PAGES
+def test_a_removal_that_meets_another_change_of_the_status_is_not_made(people, district):
+    desk, place_id = people["li"], "xhy-toilet-015"
+    form = opened(desk, "toilet", place_id)
+    wang = opened(people["wang"], "toilet", place_id)
+    assert (
+        send(people["wang"], "toilet", place_id, wang, status="paused", status_reason="装修").status_code
+        == 303
+    )
+    token = {"csrf_token": form["csrf_token"], "base_version": form["base_version"], "reason": "拆除"}
+    page = desk.client.post(f"{desk.root}/places/toilet/{place_id}/remove", data=token)
+    assert page.status_code == 412
+    assert "wang" in page.text
+    assert place(district, place_id).status == "paused"
+    assert f'action="{desk.root}/places/toilet/{place_id}"' in page.text
+    assert inputs(page)["status"] == ["paused"]
 
 
 def bulk(desk, layer, ids, action, **form):

@@ -1,6 +1,7 @@
 """What people on the spot say is in the very next answer, everywhere a state is told, and ends when it should."""
 
 import random
+import re
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -145,6 +146,18 @@ def test_the_page_of_a_place_and_the_list_say_who_said_what_and_when(district):
         for path in (f"p/{place}?lang={lang}", f"?layer=station&lang={lang}"):
             page = app.test_client().get(f"/{district.id}/{path}").text
             assert all(word in page for word in words)
+
+
+@pytest.mark.slow
+def test_a_rider_says_it_on_the_page_of_the_place(district):
+    place = nearest_open(district)
+    client = create_app({district.id: district}, Settings(), clock=lambda: NOON).test_client()
+    page = client.get(f"/{district.id}/p/{place}").text
+    (action,) = re.findall(r'<form method="post" action="([^"]+)"', page)
+    assert re.findall(r'name="claim" value="(\w+)"', page) == ["right", "shut_now", "wrong"]
+    assert "谢谢" in client.post(action, data={"claim": "shut_now"}).text
+    assert "1 次反馈“现在关着”（刚刚）" in client.get(f"/{district.id}/p/{place}").text
+    assert place not in ids(ask(district))
 
 
 @pytest.mark.parametrize(

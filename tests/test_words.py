@@ -37,14 +37,20 @@ BY_VALUE = frozenset(map(str, State))
 
 
 class Said(NamedTuple):
-    """Keys that a source names whole, and beginnings of those that it puts together."""
+    """
+    Keys that a source names whole, beginnings of those that it puts together, and what it may hand on.
+
+    The last are all texts of a source that says a key it holds in a variable, and elsewhere those with an underscore,
+    which are hardly anything but a key handed to another file; those among them that are in the catalogue are said.
+    """
 
     keys: frozenset[str]
     prefixes: frozenset[str]
+    texts: frozenset[str] = frozenset()
 
 
 def said_in_template(text: str) -> Said:
-    keys, prefixes = set(), set()
+    keys, prefixes, hands_on = set(), set(), False
     tree = jinja2.Environment(autoescape=True).parse(text)
     for call in tree.find_all(nodes.Call):
         if isinstance(call.node, nodes.Name) and call.node.name == "say" and call.args:
@@ -53,12 +59,14 @@ def said_in_template(text: str) -> Said:
                     keys.add(value.value)
                 elif isinstance(value, nodes.Concat) and isinstance(value.nodes[0], nodes.Const):
                     prefixes.add(value.nodes[0].value)
-    handed_on = {const.value for const in tree.find_all(nodes.Const) if _is_own(const.value)}
-    return Said(frozenset(keys | handed_on - prefixes), frozenset(prefixes))
+                else:
+                    hands_on = True
+    texts = {const.value for const in tree.find_all(nodes.Const) if isinstance(const.value, str)}
+    return _said(keys, prefixes, texts, hands_on)
 
 
 def said_in_code(text: str) -> Said:
-    keys, prefixes = set(), set()
+    keys, prefixes, hands_on = set(), set(), False
     tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _speaks(node.func) and node.args:
@@ -67,10 +75,18 @@ def said_in_code(text: str) -> Said:
                     keys.add(value.value)
                 elif isinstance(value, ast.JoinedStr) and isinstance(value.values[0], ast.Constant):
                     prefixes.add(value.values[0].value)
+                else:
+                    hands_on = True
         if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "WORDS":
             keys |= {node.slice.value} if isinstance(node.slice, ast.Constant) else set()
-    handed_on = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and _is_own(n.value)}
-    return Said(frozenset(keys | handed_on - prefixes), frozenset(prefixes))
+    texts = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    return _said(keys, prefixes, texts, hands_on)
+
+
+def _said(keys: set[str], prefixes: set[str], texts: set[str], hands_on: bool) -> Said:
+    own = {text for text in texts if text.startswith(OWN_PREFIXES) and text.isidentifier()} - prefixes
+    may_be_keys = texts if hands_on else {text for text in texts if "_" in text}
+    return Said(frozenset(keys | own), frozenset(prefixes), frozenset(may_be_keys))
 
 
 def _choices(value: nodes.Node | None) -> Iterator[nodes.Node | None]:
@@ -94,16 +110,12 @@ def _speaks(called: ast.expr) -> bool:
     return name == "say" or name.startswith("words_in(")
 
 
-def _is_own(value: object) -> bool:
-    return isinstance(value, str) and value.startswith(OWN_PREFIXES) and value.isidentifier()
-
-
 def said_everywhere() -> Said:
     templates = [said_in_template(p.read_text("utf-8")) for p in resource_dir("templates").rglob("*.html")]
     code = [said_in_code(p.read_text("utf-8")) for p in WEB.rglob("*.py") if not p.name.startswith("words_")]
     found = (*templates, *code)
     return Said(
-        frozenset().union(*(one.keys for one in found)), frozenset().union(*(one.prefixes for one in found))
+        *(frozenset().union(*parts) for parts in zip(*found, strict=True)),
     )
 
 
@@ -122,7 +134,7 @@ def put_together(said: Said, catalogue: frozenset[str]) -> frozenset[str]:
 
 def amiss(said: Said, catalogue: frozenset[str]) -> tuple[list[str], list[str]]:
     """Keys that are said and missing, and words that nobody says."""
-    keys = said.keys | put_together(said, catalogue) | BY_VALUE
+    keys = said.keys | put_together(said, catalogue) | BY_VALUE | (said.texts & catalogue)
     return sorted(keys - catalogue), sorted(catalogue - keys)
 
 
@@ -172,3 +184,10 @@ def test_a_word_that_the_code_says_and_nobody_wrote_is_found(code, missing):
 def test_a_word_that_nobody_says_is_found():
     said = said_in_template('{{ say("hello") }}{{ say("x_" ~ y) }}{# say("bye") #}<p>desk_a</p>')
     assert amiss(said, CATALOGUE)[1] == ["access_open", "bye", "desk_a"]
+
+
+def test_a_word_that_is_handed_on_in_a_variable_is_said_and_elsewhere_it_is_not():
+    handed = said_in_code('for what in ("bye", "other"):\n    say(what)')
+    assert amiss(handed, CATALOGUE) == ([], ["access_open", "desk_a", "hello", "x_one"])
+    elsewhere = said_in_code('x = "bye", "x_one"\nsay("hello")')
+    assert amiss(elsewhere, CATALOGUE) == ([], ["access_open", "bye", "desk_a"])

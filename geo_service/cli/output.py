@@ -110,7 +110,7 @@ def nearest_text(answer: dict[str, Any]) -> str:
     for rank, result in enumerate(answer["results"], start=1):
         until = f" until {result['open_until'][:16].replace('T', ' ')}" if result["open_until"] else ""
         way = f"{minutes_text(result['cost_s'])}  {result['length_m']:.0f} m"
-        lines.append(f"{rank}. {result['name']}  {way}  {result['state']}{until}")
+        lines.append(f"{rank}. {result['name']}  {way}  {result['state']}{until}{_said(result)}")
         lines.append(f"   {result['id']}  {result['lon']:.6f},{result['lat']:.6f}")
         lines += [f"   {app}: {url}" for app, url in result["links"].items() if rank == 1]
     if "shortfall" in answer:
@@ -118,12 +118,18 @@ def nearest_text(answer: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _said(result: dict[str, Any]) -> str:
+    """What people on the spot say against a place; empty for most."""
+    words = [f"{one['claim'].replace('_', ' ')} said {one['n_said']}x" for one in result["doubts"]]
+    return f" ({', '.join(words)})" if words else ""
+
+
 def onway_text(answer: dict[str, Any]) -> str:
     """Stops as a numbered list, the added time first."""
     lines = [f"without a stop: {minutes_text(answer['direct_cost_s'])}"]
     for rank, stop in enumerate(answer["results"], start=1):
         way = f"+{minutes_text(stop['added_s'])}  there in {minutes_text(stop['cost_s'])}"
-        lines.append(f"{rank}. {stop['name']}  {way}  {stop['state']}")
+        lines.append(f"{rank}. {stop['name']}  {way}  {stop['state']}{_said(stop)}")
         lines.append(f"   {stop['id']}  {stop['lon']:.6f},{stop['lat']:.6f}")
         lines += [f"   {app}: {url}" for app, url in stop["links"].items() if rank == 1]
     if not answer["results"]:

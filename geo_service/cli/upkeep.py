@@ -1,6 +1,6 @@
 """Commands that make, change, look after and serve a district."""
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,8 @@ from geo_service.cli.words import (
     DIRECTORY,
     BBoxType,
     DayType,
-    TimeType,
     TomlType,
     cli,
-    opened,
     read_settings,
     today,
 )
@@ -66,24 +64,6 @@ def init(
         f"made {directory} ({district.name_zh} {district.id}): {network.n_nodes} junctions, {places}\n"
         f"look at it: geo-service serve {directory}",
     )
-
-
-@cli.command()
-@DIRECTORY
-@click.option("--at", type=TimeType(), default="now", help="Instant for which facts are judged stale.")
-@AS_JSON
-def check(directory: Path, at: datetime, as_json: bool) -> None:
-    """Is all well: store, working copy, streets and islands, places far from streets, stale facts."""
-    from geo_service.districts.checks import check_district
-
-    with opened(directory) as district:
-        findings = check_district(district, at)
-    answer = [
-        {"level": f.level, "subject": f.subject, "message": f.message, "facts": f.facts} for f in findings
-    ]
-    print_answer(as_json, answer, "\n".join(f"{f.level:8}{f.subject:16}{f.message}" for f in findings))
-    if any(f.level == "error" for f in findings):
-        raise SystemExit(1)
 
 
 @cli.command()

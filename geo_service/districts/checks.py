@@ -1,17 +1,18 @@
 """Is all well? What `geo-service check` looks at."""
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from geo_service.desk.rota import DEFAULT_AGES
+from geo_service.desk.standards import Judged, Standard, judge
+from geo_service.districts.findings import Finding
+from geo_service.districts.place_checks import check_places
 from geo_service.districts.routers import PROFILES
 from geo_service.districts.working_copy import is_changed_by_hand, layer_path
 from geo_service.errors import BadDataError, GeoServiceError
-from geo_service.hours import State
 from geo_service.layers import Place, dump_layer
 from geo_service.network.features import load_features
 from geo_service.network.graph import Network, load_network
@@ -19,33 +20,17 @@ from geo_service.network.graph import Network, load_network
 if TYPE_CHECKING:
     from geo_service.districts.district import District
 
+Progress = Callable[[str, int, int], None]
+
 ISLANDS_NAMED = 10
 
 
-@dataclass(frozen=True)
-class Finding:
-    """
-    One thing that `check` noticed.
-
-    Parameters
-    ----------
-    level
-        ``"error"``: something is broken; ``"warning"``: someone should look; ``"info"``: a count.
-    subject
-        What it is about: a layer, a profile, the store.
-    message
-        One line for a person.
-    facts
-        The same for a machine.
-    """
-
-    level: str
-    subject: str
-    message: str
-    facts: dict[str, Any]
-
-
-def check_district(district: "District", at: datetime) -> tuple[Finding, ...]:
+def check_district(
+    district: "District",
+    at: datetime,
+    ages: Mapping[str, int] = DEFAULT_AGES,
+    progress: Progress | None = None,
+) -> tuple[Finding, ...]:
     """
     Look through a district: store, working copy, streets, places.
 
@@ -54,20 +39,67 @@ def check_district(district: "District", at: datetime) -> tuple[Finding, ...]:
     district
         An open district.
     at
-        Instant for which facts are judged stale, aware.
+        Instant for which facts are judged, aware.
+    ages
+        Days after which each kind of fact is due for a check.
+    progress
+        Hears what is looked at.
 
     Returns
     -------
     findings
         Errors first, then warnings, then counts.
     """
+    tell = progress or (lambda *_: None)
+    tell("store", 0, 0)
     findings = [*_check_store(district), *_check_osm(district)]
+    tell("streets", 0, 0)
     streets = {profile: _check_streets(district, profile) for profile in PROFILES}
     whole = [profile for profile, found in streets.items() if all(f.level != "error" for f in found)]
     findings += [finding for found in streets.values() for finding in found]
-    findings += _check_layers(district, at, whole)
+    tell("places", 0, 0)
+    findings += [*check_places(district, at, ages), *_far_places(district, whole)]
     order = ("error", "warning", "info")
     return tuple(sorted(findings, key=lambda finding: order.index(finding.level)))
+
+
+def judge_district(district: "District", standard: Standard) -> tuple[Finding, ...]:
+    """
+    Hold the places of a district to a standard, and name what each of them lacks.
+
+    Parameters
+    ----------
+    district
+        An open district.
+    standard
+        The standard.
+
+    Returns
+    -------
+    findings
+        One warning per place that lacks something, then the count.
+    """
+    held = [name for name in district.layer_names() if name in standard.layers]
+    places = [f for name in held for f in district.store.layer(name).features if isinstance(f, Place)]
+    judged = judge(standard, places)
+    words = {rule.id: rule.en for rule in standard.rules}
+    findings = [_lacking(one, words) for one in judged if one.ids("lacking") or one.ids("unknown")]
+    whole = len(judged) - len(findings)
+    message = (
+        f"{whole} of {len(judged)} have all of {standard.id} ({standard.source}; trust: {standard.trust})"
+    )
+    facts = {"standard": standard.id, "places": len(judged), "whole": whole, "trust": standard.trust}
+    return (*findings, Finding("info", standard.id, message, facts))
+
+
+def _lacking(judged: Judged, words: Mapping[str, str]) -> Finding:
+    lacking, unknown = judged.ids("lacking"), judged.ids("unknown")
+    parts = [f"lacks {', '.join(words[rule] for rule in lacking)}"] if lacking else []
+    parts += [f"not known: {', '.join(words[rule] for rule in unknown)}"] if unknown else []
+    place = judged.place
+    facts = {"id": place.id, "lacking": list(lacking), "unknown": list(unknown)}
+    level = "warning" if lacking else "info"
+    return Finding(level, place.layer, f"{place.id} {place.name}: {'; '.join(parts)}", facts)
 
 
 def _check_store(district: "District") -> list[Finding]:
@@ -109,22 +141,15 @@ _FAULTS = {
 }
 
 
-def _check_layers(district: "District", at: datetime, profiles: Sequence[str]) -> list[Finding]:
-    findings = []
-    for info in district.store.layers():
-        places = [f for f in district.store.layer(info.name).features if isinstance(f, Place)]
-        states = Counter(district.finder.opening(place, at).state for place in places)
-        counts = {str(state): states[state] for state in State}
-        words = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-        findings.append(
-            Finding("info", info.name, f"{info.count} features; now {words or 'no places'}", counts)
-        )
-        for profile in profiles if places else ():
-            for place, gap_m in district.finder.far_places(info.name, profile):
+def _far_places(district: "District", profiles: Sequence[str]) -> Iterator[Finding]:
+    for name in district.layer_names():
+        if district.catalogue[name].is_area:
+            continue
+        for profile in profiles:
+            for place, gap_m in district.finder.far_places(name, profile):
                 message = f"{place.id} {place.name}: {gap_m:.0f} m from the nearest street for {profile}"
                 facts = {"id": place.id, "profile": profile, "gap_m": round(gap_m, 1)}
-                findings.append(Finding("warning", info.name, message, facts))
-    return findings
+                yield Finding("warning", name, message, facts)
 
 
 def _check_streets(district: "District", profile: str) -> list[Finding]:

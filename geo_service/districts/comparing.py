@@ -27,6 +27,7 @@ from geo_service.exchange.vendor import (
     compare_vendor,
     work_list,
 )
+from geo_service.geo import Datum
 from geo_service.layers import Edit, Listing, Place
 from geo_service.paper.writing import Sheet, write_csv, write_xlsx
 from geo_service.store.base import Author, Store
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 REGISTERS: Mapping[str, Register] = {name.partition("_")[0]: name for name in get_args(Register)}
 """Key of each map vendor, and which foreign id its lists bear."""
+
+DATUM_OF: Mapping[str, Datum] = {"amap": "gcj02", "baidu": "bd09", "tencent": "gcj02"}
+"""What the maps of each vendor are in; a list counts as that unless it, or the streets, surely say otherwise."""
 
 _APART = "twins/apart"
 _TRIES = 50
@@ -346,7 +350,7 @@ def compare_table(
         )
     if order.datum == "auto":
         progress("datum", 0, 0)
-        order = replace(order, datum=settle_datum(district, table, mapping, order.layer))
+        order = replace(order, datum=settle_datum(district, table, mapping, order.layer, DATUM_OF[vendor]))
     assert order.datum != "auto"
     rows, skipped = vendor_rows(district, table, mapping, REGISTERS[vendor])
     progress("compare", 0, 0)

@@ -182,6 +182,10 @@ class District:
         """Parks, water and land use as OpenStreetMap draws them; read from disk at each call."""
         return load_features(self.directory / "osm").areas
 
+    def standing(self) -> Standing:
+        """What people on the spot say against places, as of now."""
+        return self._hearsay.now()
+
     def close(self) -> None:
         """Close the store."""
         self.store.close()
@@ -247,7 +251,7 @@ class District:
         answers
             One per origin.
         """
-        standing = self._hearsay.now()
+        standing = self.standing()
         question = _question(layer, at, k, wishes, standing)
         asked = zip(origins.tolist(), self.finder.nearest(question, origins), strict=True)
         return [self._speak.nearest(question, origin, answer, standing) for origin, answer in asked]
@@ -295,7 +299,7 @@ class District:
         UnreachableError
             If no way leads to the destination.
         """
-        standing = self._hearsay.now()
+        standing = self.standing()
         question = _question(layer, at, k, wishes, standing)
         answer = self.finder.onway(question, _point(origin), _point(destination))
         return self._speak.onway(question, (origin, destination), answer, standing)
@@ -349,7 +353,7 @@ class District:
         UnreachableError
             If no way leads to the drop-off.
         """
-        standing = self._hearsay.now()
+        standing = self.standing()
         question = _question(layer, at, k, wishes, standing)
         stop = None if via is None else _point(via)
         answer = self.finder.within_range(question, _point(origin), range_m, reserve_m, stop)
@@ -492,7 +496,7 @@ class District:
 
         on = (at or datetime.now(SHANGHAI)).astimezone(SHANGHAI).date()
         accept = parse_states(wishes.get("accept", ()))
-        doubts = self._hearsay.now().spans
+        doubts = self.standing().spans
         cutoff_ms = parse_cutoff_ms(minutes)
         return CoverageQuestion(layer, cutoff_ms, on, at, profile, _wish(wishes), accept, doubts)
 
@@ -518,7 +522,7 @@ class District:
             The words of a result of `nearest` that do not depend on an origin; ``doubts`` lists what people
             on the spot say against it.
         """
-        standing = self._hearsay.now()
+        standing = self.standing()
         opening = self.finder.opening(place, at, doubts=standing.spans)
         return self._speak.place(place, opening, "ebike", standing.against(place.id, at))
 

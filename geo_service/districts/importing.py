@@ -32,7 +32,7 @@ from geo_service.exchange.intake import (
 from geo_service.geo import BBox, Datum, FloatArray
 from geo_service.hours import SHANGHAI
 from geo_service.layers import Place
-from geo_service.store.base import Author
+from geo_service.store.base import Applied, Author
 from geo_service.store.verbs import undo
 
 if TYPE_CHECKING:
@@ -344,7 +344,9 @@ def is_settled(district: "District", table: Table, mapping: ColumnMapping, layer
     return district.catalogue[layer].is_area or is_plain
 
 
-def told_datum(table: Table, mapping: ColumnMapping, diagnosis: Diagnosis | None) -> Datum | None:
+def told_datum(
+    table: Table, mapping: ColumnMapping, diagnosis: Diagnosis | None, usual: Datum | None = None
+) -> Datum | None:
     """
     Tell the datum of a file if its own word and the doctor's leave no doubt.
 
@@ -359,13 +361,15 @@ def told_datum(table: Table, mapping: ColumnMapping, diagnosis: Diagnosis | None
         What its columns hold.
     diagnosis
         The doctor's word.
+    usual
+        What lists of this origin are in, where the file states nothing itself.
 
     Returns
     -------
     datum
         None if a person has to say it.
     """
-    stated = mapping.datum or table.declared_datum
+    stated = mapping.datum or table.declared_datum or usual or ""
     named: dict[str, Datum] = {"wgs84": "wgs84", "gcj02": "gcj02", "bd09": "bd09"}
     if diagnosis is None:
         return named.get(stated, "wgs84")
@@ -444,7 +448,9 @@ def diagnosis_of(district: "District", table: Table, mapping: ColumnMapping, lay
     return None if is_settled(district, table, mapping, layer) else examine(district, table, mapping)
 
 
-def settle_datum(district: "District", table: Table, mapping: ColumnMapping, layer: str) -> Datum:
+def settle_datum(
+    district: "District", table: Table, mapping: ColumnMapping, layer: str, usual: Datum | None = None
+) -> Datum:
     """
     Tell the datum of a file, or ask for it.
 
@@ -458,6 +464,8 @@ def settle_datum(district: "District", table: Table, mapping: ColumnMapping, lay
         What its columns hold.
     layer
         Layer of the catalogue.
+    usual
+        What lists of this origin are in, where the file states nothing itself.
 
     Returns
     -------
@@ -469,15 +477,20 @@ def settle_datum(district: "District", table: Table, mapping: ColumnMapping, lay
     InvalidInputError
         If a person has to say it; the message names every hypothesis and the evidence.
     """
-    return _settled(district, table, mapping, layer, diagnosis_of(district, table, mapping, layer))
+    return _settled(district, table, mapping, layer, diagnosis_of(district, table, mapping, layer), usual)
 
 
 def _settled(
-    district: "District", table: Table, mapping: ColumnMapping, layer: str, diagnosis: Diagnosis | None
+    district: "District",
+    table: Table,
+    mapping: ColumnMapping,
+    layer: str,
+    diagnosis: Diagnosis | None,
+    usual: Datum | None = None,
 ) -> Datum:
     if is_settled(district, table, mapping, layer):
         return "wgs84"
-    told = told_datum(table, mapping, diagnosis)
+    told = told_datum(table, mapping, diagnosis, usual)
     if told is None:
         raise _asked(table, mapping, diagnosis)
     return told
@@ -589,7 +602,7 @@ def apply_import(district: "District", preview: Preview, *, actor: str, at: date
     return Imported(applied.change_id, len(plan.unplaced), is_written)
 
 
-def undo_change(district: "District", change_id: int, author: Author) -> tuple[str, ...]:
+def undo_change(district: "District", change_id: int, author: Author) -> Applied:
     """
     Take one change back; of an import also the rows it kept aside, and what its source is remembered to have said.
 
@@ -604,8 +617,8 @@ def undo_change(district: "District", change_id: int, author: Author) -> tuple[s
 
     Returns
     -------
-    waiting
-        Layers whose file was changed by hand and waits for ``sync``.
+    applied
+        The change that undoes it; the working copy is the caller's to bring up.
 
     Raises
     ------
@@ -621,11 +634,7 @@ def undo_change(district: "District", change_id: int, author: Author) -> tuple[s
     applied = undo(district.store, change_id, author)
     for layer in applied.versions:
         drop_rows_of(district.store, layer, change_id)
-    return tuple(
-        layer
-        for layer in applied.versions
-        if not write_working_copy(district.directory, district.store, layer)
-    )
+    return applied
 
 
 def _check_layer(district: "District", layer: str) -> None:

@@ -227,6 +227,32 @@ def sync_layer(
     raise StaleEditError(f"layer {layer} was edited too busily to be synced; try again", layer=layer)
 
 
+def forget_layers(directory: Path, known: Sequence[str], *, is_dry_run: bool = False) -> tuple[str, ...]:
+    """
+    Forget what was written of layers that are no more: neither known nor there as a file.
+
+    Parameters
+    ----------
+    directory
+        District directory.
+    known
+        Names of the layers that the store holds or ever held.
+    is_dry_run
+        Look, but write nothing.
+
+    Returns
+    -------
+    forgotten
+        Their names.
+    """
+    with _turn(directory):
+        noted = _read_written(directory)
+        gone = tuple(name for name in noted if name not in known and not layer_path(directory, name).exists())
+        if gone and not is_dry_run:
+            _note(directory, {name: written for name, written in noted.items() if name not in gone})
+        return gone
+
+
 def read_file(path: Path) -> bytes:
     """
     Read a file that is no larger than `FILE_LIMIT_BYTES`.
@@ -321,12 +347,16 @@ def _rewrite(directory: Path, layer: Layer) -> bool:
     noted = _read_written(directory)
     now = Written(layer.version, _sha256(data))
     if noted.get(layer.name) != now:
-        notes = {name: written._asdict() for name, written in (noted | {layer.name: now}).items()}
-        write_atomically(
-            directory / "layers" / _WRITTEN,
-            orjson.dumps(notes, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS),
-        )
+        _note(directory, noted | {layer.name: now})
     return is_new
+
+
+def _note(directory: Path, noted: Mapping[str, Written]) -> None:
+    notes = {name: written._asdict() for name, written in noted.items()}
+    write_atomically(
+        directory / "layers" / _WRITTEN,
+        orjson.dumps(notes, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS),
+    )
 
 
 def _read_written(directory: Path) -> dict[str, Written]:
@@ -365,8 +395,12 @@ def _merge(
     directory: Path, store: Store, present: Layer, data: bytes | None, prefer: Side | None
 ) -> tuple[tuple[Edit, ...], tuple[Clash, ...]]:
     """Edits that bring the file's changes into the store as it is, and the fields both changed."""
-    if data is None:
-        return (), ()
+    written = _read_written(directory).get(present.name)
+    if data is None or (written is not None and written.sha256 == _sha256(data)):
+        return (
+            (),
+            (),
+        )  # nobody changed it: after a restore the file may be ahead of the store, and must follow
     base = _base(directory, store, present.name, data)
     theirs = _parse(data, base, store.catalogue, layer_path(directory, present.name))
     ours = {feature.id: feature for feature in present.features}

@@ -171,6 +171,14 @@ class AccountVerbs(Linked):
         with self.changing() as link:
             return link.run(f"DELETE FROM sessions WHERE {column} = ?", (wanted,))  # noqa: S608
 
+    def expired(self, before: datetime) -> int:
+        """Count the sessions that `expire` would forget."""
+        with self.reading() as link:
+            rows = link.rows(
+                "SELECT count(*) FROM sessions WHERE expires_at < ?", (to_text(before, "before"),)
+            )
+        return int(rows[0][0])
+
     def expire(self, before: datetime) -> int:
         """Forget the sessions that ended before an instant; how many. The history of places stays for ever."""
         with self.changing() as link:

@@ -1,12 +1,13 @@
 """A store by one name: a path is SQLite, a URL is PostgreSQL with PostGIS."""
 
 import itertools
+import os
 from pathlib import Path
 
 from geo_service.errors import InvalidInputError
 from geo_service.layers import CATALOGUE, Catalogue
 from geo_service.store.base import Store
-from geo_service.store.sqlite import open_sqlite
+from geo_service.store.sqlite import close_log, keep_file, open_sqlite
 
 
 def is_url(place: str | Path) -> bool:
@@ -90,6 +91,11 @@ def set_aside(place: str | Path, *, district: str = "main") -> str:
     -------
     kept
         Name of the file, or schema, that holds the old store now; empty if there was none.
+
+    Raises
+    ------
+    UnavailableError
+        If somebody has the file open.
     """
     if is_url(place):
         from geo_service.store.postgis import set_schema_aside
@@ -98,13 +104,56 @@ def set_aside(place: str | Path, *, district: str = "main") -> str:
     path = Path(place)
     if not path.exists():
         return ""
-    number = next(n for n in itertools.count(1) if not path.with_name(f"{path.name}.old-{n}").exists())
-    # The log goes along under its own name, and first: a file without its log would lack the last edits.
+    close_log(path)
+    kept = _free_name(path)
+    # A damaged store keeps its log, which goes along under its own name, and first: a file without it lacks edits.
     for ending in ("-wal", "-shm", ""):
         part = path.with_name(path.name + ending)
         if part.exists():
-            part.rename(path.with_name(f"{path.name}.old-{number}{ending}"))
-    return f"{path.name}.old-{number}"
+            part.rename(kept.with_name(kept.name + ending))
+    return kept.name
+
+
+def put_in_place(part: Path, path: Path) -> str:
+    """
+    Put a store that is whole in the place of another, which is kept under another name, in one step.
+
+    Killed at any moment, the old store or the new is there. Nobody may have either open.
+
+    Parameters
+    ----------
+    part
+        File of the new store, in the directory of the old.
+    path
+        File of the old; it need not exist.
+
+    Returns
+    -------
+    kept
+        Name of the file that holds the old store now; empty if there was none.
+
+    Raises
+    ------
+    UnavailableError
+        If somebody has one of them open; nothing was changed then.
+    """
+    close_log(part)
+    kept = ""
+    if path.exists():
+        close_log(path)
+        if any(path.with_name(path.name + ending).exists() for ending in ("-wal", "-shm")):
+            kept = set_aside(path)  # damaged: its log must go along, and no link can do that
+        else:
+            link = _free_name(path)
+            os.link(path, link)
+            kept = link.name
+    keep_file(part, path)
+    return kept
+
+
+def _free_name(path: Path) -> Path:
+    names = (path.with_name(f"{path.name}.old-{number}") for number in itertools.count(1))
+    return next(name for name in names if not name.exists())
 
 
 def bring_back(place: str | Path, kept: str, *, district: str = "main") -> None:

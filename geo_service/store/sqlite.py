@@ -172,9 +172,8 @@ def _peek(path: Path, newest: int, create: bool) -> None:
     """Refuse what is no store of ours before anything of it is touched, its log included."""
     if not path.exists():
         return
-    with path.open("rb") as file:
-        if file.read(len(_MAGIC)) not in (_MAGIC, b""):  # SQLite takes a file of a few bytes for an empty one
-            raise apsw.NotADBError("the first bytes are not those of a database")
+    if not is_sqlite(path):
+        raise apsw.NotADBError("the first bytes are not those of a database")
     log = path.with_name(f"{path.name}-wal")
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
@@ -354,6 +353,53 @@ class _SqliteStore(Store):
         self._inherited = (self._local, list(self._open))
         self._pid, self._lock = os.getpid(), threading.Lock()
         self._local, self._open = threading.local(), weakref.WeakSet()
+
+
+def is_sqlite(path: Path) -> bool:
+    """
+    Whether a file begins as databases of SQLite do.
+
+    Parameters
+    ----------
+    path
+        A file.
+
+    Returns
+    -------
+    is_sqlite
+        True of an empty file too, which SQLite takes for an empty database.
+    """
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) in (_MAGIC, b"")
+
+
+def close_log(path: Path) -> None:
+    """
+    Fold the log of a store into its file, which then is all there is of it; nobody may have it open.
+
+    Parameters
+    ----------
+    path
+        The file. One that is no database, or a damaged one, is left as it is.
+
+    Raises
+    ------
+    UnavailableError
+        If somebody has it open, such as a running server; nothing was changed.
+    """
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        # The log can go only when no other connection is left; SQLite itself says whether one is.
+        connection.execute("PRAGMA journal_mode = DELETE").fetchall()
+    except apsw.BusyError as error:
+        raise UnavailableError(
+            f"{path} is open in another process, such as a running server; stop it and say this again",
+            retry_after_s=1,
+        ) from error
+    except (apsw.NotADBError, apsw.CorruptError):
+        return
+    finally:
+        connection.close()
 
 
 def keep_file(part: Path, path: Path) -> None:

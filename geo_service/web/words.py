@@ -3,7 +3,7 @@ Every word of the pages, Chinese first, English beside it.
 
 Names of categories and services are in the layers' catalogue; names of map apps in the registry
 of links. Everything else that a page says is here; the desk's share of it is in
-`words_desk`, that of its editor of places in `words_places`.
+`words_desk`, that of its editor of places in `words_places`, that of lists in `words_intake`.
 """
 
 import re
@@ -13,6 +13,7 @@ from math import ceil
 from typing import Literal
 
 from geo_service.web.words_desk import DESK_WORDS
+from geo_service.web.words_intake import INTAKE_WORDS
 from geo_service.web.words_places import PLACE_WORDS
 
 Lang = Literal["zh", "en"]
@@ -106,7 +107,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "status_paused": ("暂停开放", "Paused"),
     "error_home": ("回首页", "To the start"),
     "error_id": ("编号 {id}", "Reference {id}"),
-} | {**DESK_WORDS, **PLACE_WORDS}
+} | {**DESK_WORDS, **INTAKE_WORDS, **PLACE_WORDS}
 
 _WEEKDAYS = (
     ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),

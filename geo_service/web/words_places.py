@@ -55,6 +55,7 @@ PLACE_WORDS: dict[str, tuple[str, str]] = {
         "WGS-84 is what is kept. Drag pin or entrance on the map, or type numbers; "
         '"lon,lat" can be pasted whole into a box of longitude.',
     ),
+    "place_click": ("在地图上点一下，放下图钉。", "Click on the map to set the pin."),
     "place_add_entrance": ("标出入口", "Mark the entrance"),
     "place_drop_entrance": ("入口就在图钉处", "The entrance is at the pin"),
     "place_pin": ("图钉：{name}（方向键微移）", "Pin: {name} (arrow keys move it)"),
@@ -85,7 +86,7 @@ PLACE_WORDS: dict[str, tuple[str, str]] = {
     "place_mark_holiday": ("休", "holiday"),
     "place_mark_make_up": ("班", "make-up workday"),
     "place_mark_unannounced": ("放假安排未公布", "holidays not announced"),
-    "place_legend": ("绿：开放；黄：不详；空白：不开", "Green: open; yellow: unknown; blank: closed"),
+    "place_legend": ("绿：开放；黄：不详；灰：不开", "Green: open; yellow: unknown; grey: closed"),
     "place_services": ("服务", "Services"),
     "place_services_hint": (
         "时间留空即与门相同；门锁密码一律不存，写清楚问谁。",
@@ -95,7 +96,7 @@ PLACE_WORDS: dict[str, tuple[str, str]] = {
     "place_listing": ("各家地图是否收录", "Shown by map vendors"),
     "place_add_row": ("添加一行", "Add a row"),
     "place_remove_row": ("删除这一行", "Take this row away"),
-    "place_row": ("第 {n} 行", "Row {n}"),
+    "place_new_row": ("新的一行", "New row"),
     "place_power": ("电池", "Battery"),
     "place_inspection": ("最近一次检查", "Last inspection"),
     "place_external": ("其他地图上的编号", "Ids in other maps"),
@@ -110,7 +111,6 @@ PLACE_WORDS: dict[str, tuple[str, str]] = {
     "place_status": ("状态", "Status"),
     "place_status_active": ("使用中", "in use"),
     "place_status_paused": ("暂停", "paused"),
-    "place_status_removed": ("已移除", "removed"),
     "place_id": ("编号", "Id"),
     "place_id_rule": ("存下后不再改、不再用于别处", "kept for ever and never used again"),
     "place_checked": ("核实记录", "Checks"),
@@ -134,6 +134,10 @@ PLACE_WORDS: dict[str, tuple[str, str]] = {
     "place_gone": (
         "没有保存：你编辑时，这处被{who}移除了。先到历史里恢复，再改。",
         "Not saved: while you edited, {who} removed it. Restore it in the history first, then edit.",
+    ),
+    "place_not_removed": (
+        "没有移除：{who}刚改了它的状态；请看过再决定。",
+        "Not removed: {who} has just changed its status; look before you decide.",
     ),
     "place_theirs": ("{who}的：", "By {who}: "),
     "place_mine": ("我的：", "Mine: "),

@@ -106,27 +106,27 @@ def run_confined(
         If the file is no ordinary one, is refused by the reader, needs more than the limits, or breaks the
         reader. This process has lost nothing then.
     """
-    name = path.name
-    with _opened(path) as file:
+    options = options or Options(path.name)
+    name = options.name or path.name
+    with _opened(path, name) as file:
         size = os.fstat(file.fileno()).st_size
         limits = limits or limits_for(size)
-        options = options or Options(name)
         with tempfile.TemporaryDirectory(prefix="geo-service-intake-") as folder:
             said, how = _run(_order(task, limits, options), file, folder, limits)
     return _taken(said, how, name, limits)
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path, name: str) -> IO[bytes]:
     try:
         # a pipe or a device would make us wait for ever
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such file"
-        raise _refusal(path.name, f"cannot be read: {reason}") from error
+        raise _refusal(name, f"cannot be read: {reason}") from error
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode) or not 0 < found.st_size <= MOST_BYTES:
         os.close(descriptor)
-        raise _refusal(path.name, _what_is_wrong(found))
+        raise _refusal(name, _what_is_wrong(found))
     return os.fdopen(descriptor, "rb")
 
 

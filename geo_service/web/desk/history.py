@@ -8,11 +8,12 @@ from flask import flash, request
 from flask.typing import ResponseReturnValue
 
 from geo_service.desk.permissions import Action
+from geo_service.districts import importing
 from geo_service.districts.working_copy import write_working_copy
 from geo_service.errors import InvalidInputError
 from geo_service.layers import Difference, differences
 from geo_service.store.base import Applied, Author, Change
-from geo_service.store.verbs import restore_feature, undo
+from geo_service.store.verbs import restore_feature
 from geo_service.web.desk.door import allow, current_account, go, here_district, page, say_lang, show
 from geo_service.web.served import present_time
 from geo_service.web.words import words_in
@@ -48,7 +49,7 @@ def undo_change(district_id: str) -> ResponseReturnValue:
     changes = store.history(change_id=number)
     for change in changes:
         allow(Action.RESTORE, change.layer, change.feature_id)
-    _told(undo(store, number, author_of(f"undo of change {number}")))
+    _told(importing.undo_change(here_district(), number, author_of(f"undo of change {number}")))
     return go("history")
 
 

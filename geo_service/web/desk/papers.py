@@ -59,7 +59,9 @@ def poster(district_id: str, place_id: str) -> ResponseReturnValue:
 @page("/standards", Action.LOOK)
 def standards_page(district_id: str) -> ResponseReturnValue:
     """Say what each station lacks of a standard, and how far its source is to be trusted."""
-    standard = find_standard(request.args.get("standard") or next(iter(standards())))
+    standard = find_standard(
+        request.args.get("standard") or max(standards().values(), key=lambda one: len(one.rules)).id
+    )
     places = [place for layer in standard.layers for place in _places(layer)]
     report = [(layer, report_listing(_places(layer))) for layer in standard.layers]
     return show(

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 from geo_service.errors import InvalidInputError
 from geo_service.exchange.intake import hours_from_words
 from geo_service.hours import check_hours
-from geo_service.layers import Category
+from geo_service.layers import Category, Feature
 
 Kind = Literal[
     "text", "phone", "number", "whole", "flag", "numbers", "words", "hours", "day", "choice", "free"
@@ -175,7 +175,7 @@ def texts_from(form: Mapping[str, Sequence[str]], category: Category) -> Texts:
     if "open_to" in form:
         texts["open_to"] = ", ".join(dict.fromkeys(filter(None, _BETWEEN.split(" ".join(form["open_to"])))))
     if texts.get("ebike_parking") == "count":
-        texts["ebike_parking"] = form.get("ebike_parking.n", [""])[0]
+        texts["ebike_parking"] = form.get("ebike_parking.n", [""])[0] or "count"
     for name in rows_of(category):
         kept = [row for row in _sent_rows(form, name) if any(text.strip() for text in row.values())]
         for index, row in enumerate(kept):
@@ -414,14 +414,14 @@ def kind_of(name: str) -> str:
     return _BY_NAME[name].kind if name in _BY_NAME else "text"
 
 
-def values_held(features: Iterable[Mapping[str, Any]], name: str, most: int = 40) -> tuple[str, ...]:
+def values_held(features: Iterable[Feature], name: str, most: int = 40) -> tuple[str, ...]:
     """
     Texts that a layer uses for a field, to choose from while typing.
 
     Parameters
     ----------
     features
-        Properties of the layer's features.
+        Of the layer.
     name
         The field.
     most
@@ -433,7 +433,7 @@ def values_held(features: Iterable[Mapping[str, Any]], name: str, most: int = 40
         The most frequent ones, sorted.
     """
     counts: dict[str, int] = {}
-    for properties in features:
-        if isinstance(value := properties.get(name), str):
+    for feature in features:
+        if isinstance(value := getattr(feature, name, None), str):
             counts[value] = counts.get(value, 0) + 1
     return tuple(sorted(sorted(counts, key=lambda value: (-counts[value], value))[:most]))

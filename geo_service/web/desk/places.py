@@ -320,7 +320,11 @@ def remove_place(district_id: str, layer: str, place_id: str) -> ResponseReturnV
         )
     except StaleEditError as error:
         stale = explain_stale(error, here_district().store, base, base)
-        return _show_form(category, form._replace(version=stale.version, stale=stale._replace(names=())), 412)
+        if stale.theirs is None:
+            return go("place_form", layer=layer, place_id=place_id, **_kept())
+        shown = feature_to_json(stale.theirs)
+        faults = {"reason": [say("place_not_removed", who=stale.who)]}
+        return _show_form(category, Form(shown, stale.version, texts_of(shown, category), faults), 412)
     except InvalidInputError as error:
         faults = {"reason": [words for said in fault_words(error, say_lang()).values() for words in said]}
         return _show_form(category, form._replace(faults=faults), 400)
@@ -333,7 +337,7 @@ def _show_form(category: Category, form: Form, status: int = 200) -> Response:
     district, lang, now = here_district(), say_lang(), present_time()
     base_id, is_new = str(form.base["id"]), form.version is None
     account = current_account()
-    features = [feature_to_json(one)["properties"] for one in district.store.layer(category.key).features]
+    features = district.store.layer(category.key).features
     contested = form.stale and form.stale.theirs and form.stale.names
     return show(
         "place.html",
@@ -479,7 +483,7 @@ def _sent() -> Mapping[str, list[str]]:
 
 def _kept() -> dict[str, str]:
     """The search that leads through the list, kept in every link."""
-    return {key: value for key in ("q", "status") if (value := request.args.get(key, "")[:100])}
+    return {key: value for key in ("q", "status", "lang") if (value := request.args.get(key, "")[:100])}
 
 
 def _today() -> date:

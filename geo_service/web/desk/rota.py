@@ -8,6 +8,7 @@ from geo_service.desk.invitations import check_code, renew_code
 from geo_service.desk.permissions import Action, is_allowed
 from geo_service.desk.rota import Due, confirm_check, due_checks
 from geo_service.districts import District
+from geo_service.districts.ages import check_ages
 from geo_service.errors import InvalidInputError
 from geo_service.hours import SHANGHAI
 from geo_service.layers import Place
@@ -28,14 +29,7 @@ def ages_days() -> dict[str, int]:
     ages
         By kind, as the settings say.
     """
-    settings = served_settings()
-    return {
-        "existence": settings.existence_age_days,
-        "hours": settings.hours_age_days,
-        "services": settings.existence_age_days,
-        "access": settings.existence_age_days,
-        "cabinet": settings.cabinet_age_days,
-    }
+    return check_ages(served_settings())
 
 
 def places_of(district: District) -> tuple[Place, ...]:

@@ -32,11 +32,10 @@ async function drawStreets() {
 async function drawPins(spot) {
   if (work.isArea) return;
   const places = await loadPins(`${work.ground}pins.json?layer=${encodeURIComponent(work.layer)}`);
-  const listed = new Set([...document.querySelectorAll(".rows [name=ids], .rows a")].map((one) => one.value ?? one.href));
-  const shown = places.filter(({ id }) => id !== spot?.id);
+  const shown = places.filter(({ id }) => id !== work.id);
   const pins = pinLayer(shown, {
     character: work.pin,
-    named: new Set(shown.length <= 12 && listed.size ? shown.map(({ id }) => id) : []),
+    named: new Set(),
     side: () => "right",
     label: work.label,
     onPick: (place) => location.assign(addressOf(place)),

@@ -14,7 +14,6 @@ export function makeRows(form) {
         if (one.id) one.id = one.id.replace("[#]", `[${next}]`);
       }
       next += 1;
-      record.setAttribute("aria-label", `${record.getAttribute("aria-label")} ${next}`);
       add.before(record);
       makeRemovable(record, list);
       record.querySelector("select, input").focus();
@@ -35,7 +34,7 @@ function makeRemovable(record, list) {
     const after = record.nextElementSibling;
     record.remove();
     list.dispatchEvent(new Event("change", { bubbles: true }));
-    (after?.querySelector("select, input, button") ?? list.querySelector(".add")).focus();
+    (after?.querySelector("summary") ?? list.querySelector(".add")).focus();
   });
   label.replaceWith(button);
 }

@@ -117,7 +117,7 @@ export function makeSpot(form, map, { desk, lang, pin: character }) {
     if (datum.value !== "wgs84") return;
     const sent = query().toString();
     const response = await fetch(`${desk}point-check?${sent}`);
-    if (!response.ok || query().toString() !== sent) return;
+    if (!response.ok || response.redirected || query().toString() !== sent) return;
     say((await response.json()).words);
   }
 
@@ -135,7 +135,7 @@ export function makeSpot(form, map, { desk, lang, pin: character }) {
     event.preventDefault();
     if (datum.value === "wgs84") return;
     const response = await fetch(`${desk}point-check?${query()}`);
-    if (!response.ok) return;
+    if (!response.ok || response.redirected) return;
     const answer = await response.json();
     for (const [name, { inputs }] of Object.entries(points)) {
       if (!answer[name]) continue;
@@ -194,11 +194,7 @@ export function makeSpot(form, map, { desk, lang, pin: character }) {
   });
   draw();
   show();
-  return { id: form.elements.namedItem("base_version") ? chosenId() : null, isPlaced: () => points.pin.marker !== null };
-}
-
-function chosenId() {
-  return decodeURIComponent(location.pathname.split("/").at(-1) === "remove" ? location.pathname.split("/").at(-2) : location.pathname.split("/").at(-1));
+  return { isPlaced: () => points.pin.marker !== null };
 }
 
 function entranceIcon(sign) {

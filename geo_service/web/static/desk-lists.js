@@ -1,0 +1,97 @@
+// Lists of strangers on the map: points under a datum, what an import changes, rows to place. Without it, forms do.
+
+import { drawGround, zoomButtons } from "./desk-map.js";
+
+const map = window.districtMap;
+const ground = document.querySelector(".map");
+const held = document.getElementById("points");
+const points = held ? JSON.parse(held.textContent) : null;
+const LARGE = 6;
+
+// A dot is drawn, not a button: what it stands for is in the list or table beside it.
+function dot([lon, lat], kind) {
+  return L.circleMarker([lat, lon], { radius: LARGE, className: `dot ${kind}`, interactive: false });
+}
+
+function fit(lonlats) {
+  const bounds = L.latLngBounds(lonlats.map(([lon, lat]) => [lat, lon]));
+  const [west, south, east, north] = ground.dataset.bbox.split(",").map(Number);
+  const all = bounds.isValid() ? bounds : L.latLngBounds([[south, west], [north, east]]);
+  map.fitBounds(all, { padding: [30, 30], maxZoom: 17, animate: false });
+}
+
+function showUnder() {
+  const group = L.layerGroup().addTo(map);
+  const radios = [...document.querySelectorAll("[name=datum]")];
+  const draw = () => {
+    const datum = radios.find((one) => one.checked)?.value;
+    group.clearLayers();
+    // nothing is chosen: all three, so that nothing is suggested either
+    for (const key of datum ? [datum] : Object.keys(points.under)) {
+      for (const at of points.under[key]) dot(at, datum ? "chosen" : key).addTo(group);
+    }
+  };
+  for (const radio of radios) radio.addEventListener("change", draw);
+  draw();
+  fit(Object.values(points.under).flat());
+}
+
+function showPlan() {
+  for (const one of points) {
+    if (one.from) L.polyline([[one.from[1], one.from[0]], [one.lat, one.lon]], { className: "moved", dashArray: "4 5", interactive: false }).addTo(map);
+    dot([one.lon, one.lat], one.kind).addTo(map);
+  }
+  fit(points.map(({ lon, lat }) => [lon, lat]));
+}
+
+// A click fills the field; the form does the rest, so that it can be looked at and typed as well.
+function placeByHand(form) {
+  const field = form.elements.namedItem("lonlat");
+  const datum = form.elements.namedItem("datum");
+  let mark = null;
+  const put = (lat, lon) => {
+    mark?.remove();
+    mark = dot([lon, lat], "chosen").addTo(map);
+  };
+  map.on("click", ({ latlng }) => {
+    field.value = `${latlng.lng.toFixed(6)},${latlng.lat.toFixed(6)}`;
+    datum.value = "wgs84";
+    put(latlng.lat, latlng.lng);
+  });
+  field.addEventListener("change", () => {
+    const [lon, lat] = field.value.split(/[,，]/).map(Number);
+    if (datum.value === "wgs84" && Math.abs(lon) <= 180 && Math.abs(lat) <= 90) {
+      put(lat, lon);
+      map.panTo([lat, lon]);
+    }
+  });
+  ground.classList.add("pointing");
+  fit([]);
+}
+
+// One press is enough: a large file takes a while.
+function sayWorking() {
+  for (const form of document.querySelectorAll("form[data-working]")) {
+    form.addEventListener("submit", ({ submitter }) => {
+      const button = submitter ?? form.querySelector("button");
+      setTimeout(() => {
+        for (const one of form.querySelectorAll("button")) one.disabled = true;
+        button.textContent = form.dataset.working;
+      });
+    });
+  }
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+}
+
+sayWorking();
+if (map && ground) {
+  zoomButtons(map);
+  const form = document.getElementById("unplaced");
+  if (form) placeByHand(form);
+  else if (points.under) showUnder();
+  else showPlan();
+  await drawGround(map, ground.dataset).catch(() => {
+    ground.dataset.failed = ground.dataset.failedWords;
+  });
+}
+document.documentElement.dataset.ready = "yes";
