@@ -48,6 +48,13 @@ def test_layers_are_listed_with_version_and_number_of_features(store):
     ]
 
 
+def test_the_version_of_a_layer_is_told_without_its_features_and_is_nothing_before_the_first(store):
+    assert store.version("station") == 0
+    store.apply(add(A, B, WATER), **DESK)
+    store.apply([remove(B)], **DESK)
+    assert (store.version("station"), store.version("water")) == (2, 1)
+
+
 def test_an_unknown_layer_is_not_found(store):
     for ask in (
         store.layer,

@@ -10,7 +10,8 @@ import pytest
 
 from geo_service.districts import open_district
 from geo_service.finder import Ages, NearestQuestion, Wish
-from geo_service.finder.tables import HORIZON, KEPT_DAYS, Table, place_timeline
+from geo_service.finder.standing import HORIZON, OUTLOOK, build_standing, place_timeline
+from geo_service.finder.tables import KEPT_DAYS, Table
 from geo_service.hours import SHANGHAI, Kind, State, opening_on
 from geo_service.layers import Layer, Place, Power
 from tests.test_finder import make_place, random_points, water
@@ -178,3 +179,25 @@ def test_stale_facts_and_opening_agree(demo_district):
     assert len(table.open_times(Wish(), frozenset([State.STALE]), later.date()).open_ms) == 1
     line = place_timeline(place, (), later, later + timedelta(days=1))
     assert opening_on(line, later, is_stale=Ages().is_stale(place, later.date())).state is State.STALE
+
+
+@pytest.mark.parametrize(
+    "hours", [*HOURS, "Nov 01-Nov 30 08:00-20:00", "2026 Dec 02 10:00+", "Nov 18-Dec 04 off; 10:00-16:00"]
+)
+def test_what_is_prepared_of_a_place_is_what_its_hours_say_at_every_instant(demo_district, hours):
+    """Also around the changes, on the days when facts grow too old, and where the next change is two weeks off."""
+    place = make_place("p", demo_district.centre, hours)
+    ages = Ages(hours_days=1)
+    day, rng, told = NOON.date(), random.Random(8), 0
+    standing = build_standing(place, (), day, ages.is_stale)
+    midnight = NOON.replace(hour=0).timestamp()
+    near = [cut + offset for cut in standing.cut_s for offset in (-1, -0.001, 0, 0.001, 1)]
+    for instant_s in [*near, *(midnight + rng.random() * 3 * 86_400 for _ in range(300))]:
+        found = standing.at(instant_s)
+        if found is None:
+            continue
+        at = datetime.fromtimestamp(instant_s, SHANGHAI)
+        line = place_timeline(place, (), at, at + OUTLOOK)
+        assert found == opening_on(line, at, is_stale=ages.is_stale(place, at.date())), at
+        told += 1
+    assert told > 250

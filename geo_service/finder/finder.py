@@ -9,7 +9,7 @@ begins by asking the store which version is the present one.
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,6 @@ from geo_service.finder.doubted import NO_DOUBTS, Doubts
 from geo_service.finder.questions import (
     ACCEPTABLE,
     K_MAX,
-    OUTLOOK,
     RANGE_MAX_M,
     Band,
     CoverageAnswer,
@@ -40,8 +39,9 @@ from geo_service.finder.questions import (
     WhatIfAnswer,
     check_cutoff,
 )
+from geo_service.finder.standing import OUTLOOK, place_timeline
 from geo_service.finder.steps import route_steps
-from geo_service.finder.tables import Ages, Table, Wish, place_timeline
+from geo_service.finder.tables import Ages, Table, Wish
 from geo_service.geo import check_lonlat
 from geo_service.hours import SHANGHAI, Opening, State, opening_on
 from geo_service.layers import CATALOGUE, Catalogue, Place, is_active
@@ -62,6 +62,10 @@ class _Prepared(NamedTuple):
     table: Table
     facilities: Facilities
     windows: Windows
+
+
+def _day_of(at: datetime) -> date:
+    return at.astimezone(SHANGHAI).date()
 
 
 class Finder:
@@ -117,7 +121,9 @@ class Finder:
         NotFoundError
             If there is no such layer.
         """
-        router, table, facilities, windows = self._prepare(question)
+        router, table, facilities, windows = prepared = self._prepare(question)
+        if len(origins) == 1 and (found := self._find_from_point(prepared, question, origins)):
+            return (NearestAnswer(found, None),)
         start = self._snap_near(router, origins, "from")
         nearest = router.nearest(start, facilities, question.k, windows)
         answers = []
@@ -480,12 +486,11 @@ class Finder:
         router = self._router(question.profile)
         if not 1 <= question.k <= K_MAX:
             raise InvalidInputError(f"k={question.k} is outside 1..{K_MAX}", parameter="k", value=question.k)
-        self._check_wish(question.wish, question.accept)
+        wish = question.wish
+        self._check_wish(wish, question.accept)
         table = self._table(question.layer)
-        day = question.at.astimezone(SHANGHAI).date()
-        times = table.open_times(question.wish, question.accept, day, question.doubts)
-        facilities = table.facilities(question.profile, question.wish)
-        return _Prepared(router, table, facilities, times.after(question.at))
+        windows = table.windows(wish, question.accept, question.at, question.doubts)
+        return _Prepared(router, table, table.facilities(question.profile, wish), windows)
 
     def _eligible(self, question: CoverageQuestion) -> tuple[Table, LongArray]:
         """Rows of the places that count for a coverage: near a street, fitting, and open if a time is asked for."""
@@ -542,13 +547,39 @@ class Finder:
         return snaps
 
     def _table(self, layer: str) -> Table:
-        version = next((info.version for info in self._store.layers() if info.name == layer), 0)
+        version = self._store.version(layer)
         table = self._tables.get(layer)
         if table is None or table.version != version:
             table = Table(self._store.layer(layer), self._routers, self._ages, before=table)
             with self._lock:
                 self._tables[layer] = table
         return table
+
+    def _find_from_point(
+        self, prepared: _Prepared, question: NearestQuestion, origins: FloatArray
+    ) -> tuple[Found, ...]:
+        """All k places from one point, with as little ado as there can be; none if fewer are found or it is far."""
+        lon, lat = origins[0].tolist()
+        if not (-180.0 <= lon <= 180.0 and -90.0 <= lat <= 90.0):
+            return ()
+        router, table, facilities, windows = prepared
+        rows, costs, lengths = router.nearest_point(lon, lat, facilities, question.k, windows).tolist()
+        if rows[-1] == NONE:
+            return ()
+        if question.doubts.spans:
+            return tuple(
+                self._hydrate(table.places[row], cost_ms, length_mm, question)
+                for row, cost_ms, length_mm in zip(rows, costs, lengths, strict=True)
+            )
+        places, standings = table.places, table.standings(question.services, _day_of(question.at))
+        start_s, found = question.at.timestamp(), []
+        for row, cost_ms, length_mm in zip(rows, costs, lengths, strict=True):
+            opening = standings(row).at(start_s + cost_ms / 1000)
+            if opening is None:
+                found.append(self._hydrate(places[row], cost_ms, length_mm, question))
+            else:
+                found.append(Found(places[row], cost_ms, length_mm, opening))
+        return tuple(found)
 
     def _hydrate_all(
         self, table: Table, columns: Iterable[npt.NDArray[np.integer]], question: NearestQuestion

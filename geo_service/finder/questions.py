@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     import shapely
 
 FloatArray = npt.NDArray[np.float64]
-
-OUTLOOK = timedelta(days=14)
-"""How far ahead "opens again at" looks."""
 
 K_MAX = 100
 

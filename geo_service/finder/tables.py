@@ -6,7 +6,7 @@ them to its departure, without looking at a single place. All of it is kept with
 much as is bounded here, and goes with it.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -18,29 +18,22 @@ import numpy.typing as npt
 from geo_service.engine.router import Facilities, Router, Snaps, Windows
 from geo_service.errors import InvalidInputError
 from geo_service.finder.doubted import NO_DOUBTS, Doubted, Doubts, without_open
-from geo_service.hours import (
-    SHANGHAI,
-    Kind,
-    State,
-    Timeline,
-    build_timeline,
-    combine_timelines,
-    restrict_timeline,
-)
+from geo_service.finder.standing import HORIZON, Standing, build_standing, place_timeline
+from geo_service.hours import SHANGHAI, Kind, State, Timeline
 from geo_service.layers import Layer, Place
 
 FloatArray = npt.NDArray[np.float64]
 LongArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
-HORIZON = timedelta(days=2)
-"""Arrivals later than this after departure are not judged open: no district is that wide."""
-
 KEPT_WISHES = 16
 """How many wishes a table keeps facilities for; each may be as large as the layer's own."""
 
 KEPT_DAYS = 64
 """How many combinations of wish, day and accepted states a table keeps hours for."""
+
+KEPT_INSTANTS = 64
+"""How many instants of departure a table keeps windows for: a page asks more than once, and links name minutes."""
 
 KEPT_DOUBTS = 16
 """How many of these are kept as well with what is said against some places; each new word against one ends them."""
@@ -191,27 +184,12 @@ class Table:
         if before is not None and np.array_equal(before.targets, self.targets):
             self.snaps, self._whole = before.snaps, before._whole
         self._some = lru_cache(maxsize=KEPT_WISHES)(self._some_facilities)
+        self.facilities = lru_cache(maxsize=KEPT_DAYS)(self._fitting_facilities)
         self._times = lru_cache(maxsize=KEPT_DAYS)(self._open_times)
+        self.windows = lru_cache(maxsize=KEPT_INSTANTS)(self._windows)
+        self.standings = lru_cache(maxsize=KEPT_DAYS)(self._standings)
         self._row_of = {place.id: row for row, place in enumerate(self.places)}
         self._doubted_times = lru_cache(maxsize=KEPT_DOUBTS)(self._times_less)
-
-    def facilities(self, profile: str, wish: Wish) -> Facilities:
-        """
-        The places that fit a wish, ready for the engine; rows are those of `places`.
-
-        Parameters
-        ----------
-        profile
-            One of the routers' profiles.
-        wish
-            What they must be.
-
-        Returns
-        -------
-        facilities
-            Prepared once per wish.
-        """
-        return self._whole(profile) if self.fitting(wish).all() else self._some(profile, wish)
 
     def open_times(
         self, wish: Wish, accept: frozenset[State], day: date, doubts: Doubts = NO_DOUBTS
@@ -238,11 +216,25 @@ class Table:
         own = () if State.STALE in accept else tuple(d for d in doubts.spans if d.place in self._row_of)
         return self._doubted_times(wish, accept, day, own) if own else self._times(wish, accept, day)
 
+    def _windows(self, wish: Wish, accept: frozenset[State], at: datetime, doubts: Doubts) -> Windows:
+        """When places that fit a wish count for who departs at an instant."""
+        return self.open_times(wish, accept, at.astimezone(SHANGHAI).date(), doubts).after(at)
+
+    def _standings(self, services: tuple[str, ...], day: date) -> Callable[[int], Standing]:
+        """How the places stand for whoever departs on a day: of a row, worked out when first asked for."""
+        return lru_cache(maxsize=None)(
+            lambda row: build_standing(self.places[row], services, day, self._ages.is_stale)
+        )
+
     def _fitting(self, wish: Wish) -> BoolArray:
         return np.array([wish.is_met(place) for place in self.places], dtype=np.bool_)
 
     def _snap(self, profile: str) -> Snaps:
         return self._routers[profile].snap(self.targets)
+
+    def _fitting_facilities(self, profile: str, wish: Wish) -> Facilities:
+        """The places that fit a wish, ready for the engine; rows are those of `places`."""
+        return self._whole(profile) if self.fitting(wish).all() else self._some(profile, wish)
 
     def _all_facilities(self, profile: str) -> Facilities:
         return self._routers[profile].facilities(self.snaps(profile))
@@ -302,38 +294,6 @@ class Table:
     def _accepted(self, place: Place, accept: frozenset[State], day: date) -> tuple[Kind, ...]:
         kinds = (Kind.OPEN,) if State.STALE in accept or not self._ages.is_stale(place, day) else ()
         return (*kinds, Kind.UNKNOWN) if State.UNKNOWN in accept else kinds
-
-
-def place_timeline(place: Place, services: Sequence[str], start: datetime, end: datetime) -> Timeline:
-    """
-    When the door, or all the services asked for, stand open; nothing before or after their dates.
-
-    Parameters
-    ----------
-    place
-        The place.
-    services
-        Kinds of service; the door if none.
-    start, end
-        The window.
-
-    Returns
-    -------
-    line
-        Over the window.
-    """
-    parts = [build_timeline(place.hours, start, end)] if not services else []
-    for service in place.services:
-        if service.kind in services:
-            timeline = build_timeline(service.hours or place.hours, start, end)
-            parts.append(restrict_timeline(timeline, service.valid_from, service.valid_until))
-    # An active place is in use within its dates, a paused one outside of them.
-    return restrict_timeline(
-        combine_timelines(parts),
-        place.status_from,
-        place.status_until,
-        is_kept_inside=place.status == "active",
-    )
 
 
 def _span_of(day: date) -> tuple[datetime, datetime]:

@@ -214,6 +214,11 @@ class Store(AccountVerbs):
         with self.reading() as link:
             return tuple(LayerInfo(*row) for row in link.rows(_LAYERS))
 
+    def version(self, name: str) -> int:
+        """Give the present version of a layer without looking at its features; 0 if it never held any."""
+        with self.reading() as link:
+            return _version_of(link, name)
+
     def layer(self, name: str) -> Layer:
         """Give a layer as it is now, without removed features; NotFoundError if the catalogue has none such."""
         self._check_layer(name)
