@@ -116,6 +116,8 @@ INTAKE_WORDS: dict[str, tuple[str, str]] = {
         "Somebody changed this layer meanwhile; look at the preview again. Nothing was changed.",
     ),
     "intake_row": ("行", "Row"),
+    "intake_address": ("地址", "Address"),
+    "intake_closer": ("逐个放大看", "Look closer, one by one"),
     "intake_value": ("值", "Value"),
     "intake_reason": ("原因", "Reason"),
     "intake_position": ("位置", "position"),

@@ -489,10 +489,14 @@ def shown_value(value: Any) -> str:
     if value in (None, "", [], {}):
         return "–"
     if isinstance(value, list):
-        return ", ".join(f"{one:.6f}" if isinstance(one, float) else str(one) for one in value)
+        return ("；" if value and isinstance(value[0], dict) else ", ").join(
+            shown_value(one) for one in value
+        )
     if isinstance(value, dict):
-        return "; ".join(f"{key} {one}" for key, one in value.items())
-    return str(value)
+        kinds, column = here_district().catalogue.services, 0 if say_lang() == "zh" else 1
+        named = {**value, "kind": kinds[value["kind"]][column]} if value.get("kind") in kinds else value
+        return " ".join(shown_value(one) for one in named.values() if one not in (None, ""))
+    return f"{value:.6f}" if isinstance(value, float) and abs(value) > 3 else str(value)
 
 
 def _plan_points(plan: ImportPlan) -> list[dict[str, Any]]:
@@ -594,7 +598,7 @@ def _unplaced_page(layer: str, refusal: str = "", status: int = 200) -> Response
     counts = [
         (key, words, len(unplaced_rows(district.store, key))) for key, words in own_layers(with_areas=False)
     ]
-    held = [one for one in counts if one[2]]
+    held, lang = [one for one in counts if one[2]], say_lang()
     layer = layer if any(key == layer for key, _, _ in counts) else (held[0][0] if held else "")
     return show(
         "unplaced.html",
@@ -604,6 +608,7 @@ def _unplaced_page(layer: str, refusal: str = "", status: int = 200) -> Response
         rows=unplaced_rows(district.store, layer)[:MOST_LINES] if layer else (),
         chosen=request.values.get("key", ""),
         typed=request.form.get("lonlat", ""),
+        reason_where=lambda where: where_words(where, lang),
         datums=[(one, WORDS_OF[one]) for one in DATUMS],
         refusal=refusal,
         drawn=drawn_map(district),
