@@ -157,7 +157,7 @@ def test_what_is_young_stays(run, untidy):
     assert (untidy / ".restore-abc" / "half").exists()
 
 
-def test_what_a_kill_left_half_written_goes_after_a_day(untidy, monkeypatch):
+def test_what_a_kill_left_half_written_goes_after_a_day(untidy):
     from geo_service.districts import open_district, tidying
 
     with closing(open_district(untidy)) as district:

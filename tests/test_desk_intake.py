@@ -1,7 +1,9 @@
 """The import wizard, twins and vendors' lists over HTTP, from a stranger's file to places that stand right."""
 
 import io
+import os
 import re
+import time
 from datetime import datetime
 
 import numpy as np
@@ -15,6 +17,8 @@ from geo_service.geo import distance_m
 from geo_service.hours import SHANGHAI
 from geo_service.settings import Settings
 from geo_service.store.accounts import Account
+from geo_service.store.base import Author
+from geo_service.store.verbs import remove_feature
 from geo_service.web import create_app
 from tests.lists import csv_bytes, office_rows
 from tests.test_desk_door import WORD, Desk
@@ -169,9 +173,6 @@ def test_columns_can_be_chosen_by_hand_and_not_twice(desk, merchants):
 
 
 def test_a_list_that_changed_under_the_preview_is_looked_at_again(desk, district, merchants):
-    from geo_service.store.base import Author
-    from geo_service.store.verbs import remove_feature
-
     preview = to_preview(desk, csv_bytes(office_rows(merchants)))
     version = version_on(desk, preview)
     author = Author("zhao", "admin", "desk", NOON)
@@ -236,8 +237,6 @@ def test_nobody_goes_on_with_the_file_of_somebody_else(app, district, desk, merc
 
 
 def test_a_file_is_forgotten_when_it_is_given_up_or_a_day_old(desk, district, merchants):
-    import os
-
     data = csv_bytes(office_rows(merchants))
     address = upload(desk, data).location
     assert "合作商户_2026-11.csv" in desk.get("/import").text
@@ -274,6 +273,48 @@ def test_rows_without_coordinates_are_placed_on_the_map(desk, district, merchant
     dropped = step(desk, desk.root + "/unplaced", layer="merchant", key=second.key, do="drop")
     assert dropped.status_code == 303
     assert unplaced_rows(district.store, "merchant") == ()
+
+
+def test_a_long_list_shows_its_progress_and_arrives_whole(desk, district):
+    west, south, east, north = district.bbox
+    rows = [
+        [
+            f"长单{i}",
+            f"{west + (east - west) * (i % 83) / 83:.6f}",
+            f"{south + (north - south) * (i % 71) / 71:.6f}",
+        ]
+        for i in range(5_200)
+    ]
+    preview = to_preview(desk, csv_bytes(rows, ["名称", "经度", "纬度"]), "wgs84")
+    before = len(district.places("merchant").features)
+    started = apply(desk, preview)
+    assert started.location.endswith("/working")
+    seen = []
+    until = time.monotonic() + 120
+    while (answer := desk.client.get(started.location)).status_code == 200 and time.monotonic() < until:
+        assert answer.headers["Refresh"]
+        seen.append(re.search(r"已核对 \d+ / 5200 行|正在写入 5200 行", answer.text)[0])
+        time.sleep(0.2)
+    assert answer.status_code == 303
+    assert seen
+    assert "/import/done/" in answer.location
+    assert len(district.places("merchant").features) == before + 5_200
+    assert jobs_of(district) == []
+
+
+def test_a_long_list_with_a_bad_row_is_refused_with_the_row(desk, district):
+    lon, lat = district.centre
+    rows = [[f"长单{i}", f"{lon:.6f}", f"{lat:.6f}"] for i in range(5_100)]
+    rows[4][1] = "somewhere"
+    preview = to_preview(desk, csv_bytes(rows, ["名称", "经度", "纬度"]), "wgs84")
+    before = district.places("merchant")
+    started = apply(desk, preview)
+    until = time.monotonic() + 120
+    while (answer := desk.client.get(started.location)).status_code == 200 and time.monotonic() < until:
+        time.sleep(0.2)
+    assert answer.status_code == 400
+    assert "row 6" in answer.text
+    assert district.places("merchant") == before
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Out through the exporters and in again through the importer: the same bytes, the same layers."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -17,8 +18,6 @@ COLLECTIONS = {
     "hostile": random_layers(seed=20261121, count=200, is_signed=True),
 }
 LOSSLESS = [one.name for one in FORMATS.values() if one.is_lossless]
-POINTS_ONLY = {"kml", "kmz", "gpkg"}
-"""Of these the importer takes places only; areas come back from geojson, csv and xlsx."""
 
 
 def imported(path, layer: str) -> Layer:
@@ -35,13 +34,13 @@ def imported(path, layer: str) -> Layer:
 @pytest.mark.parametrize("form", LOSSLESS)
 def test_export_import_export_is_byte_equal(tmp_path, name, form):
     compared = 0
-    for layer in COLLECTIONS[name]:
-        if WIDER[layer.name].is_area and form in POINTS_ONLY:
-            continue
+    for full in COLLECTIONS[name]:
+        # a list cannot add what it says was removed: a district that never had it does not get it
+        layer = replace(full, features=tuple(one for one in full.features if one.status != "removed"))
         export = export_places([layer], form, catalogue=WIDER, district="d")
         (tmp_path / export.file_name).write_bytes(export.data)
         again = imported(tmp_path / export.file_name, layer.name)
         assert dump_layer(again) == dump_layer(layer)
         assert export_places([again], form, catalogue=WIDER, district="d").data == export.data
         compared += len(layer.features)
-    assert compared >= 123
+    assert compared >= 100

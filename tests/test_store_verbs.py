@@ -360,6 +360,15 @@ def test_a_note_is_read_back_and_removed(store):
     assert (store.note("other"), set(store.notes())) == (None, {"mapping.联盟"})
 
 
+@pytest.mark.parametrize("prefix", ["", "a", "a/", "a/\ud7ff", "a/退", "b", "z"])
+def test_notes_are_found_by_how_their_keys_start_and_no_others(store, prefix):
+    keys = {"A", "a", "a/", "a/1", "a/z", "a/退", "a/退/1", "a/\U0001f600", "a0", "aa", "b", "\U0001f600"}
+    for key in keys:
+        store.put_note(key, 1)
+    wanted = {key for key in keys if key.startswith(prefix)}
+    assert set(store.notes(prefix)) == wanted
+
+
 def test_a_note_is_swapped_only_if_it_is_what_one_saw(store):
     assert store.swap_note("count", None, {"n": 1})
     assert not store.swap_note("count", None, {"n": 2})

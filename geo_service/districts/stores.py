@@ -208,7 +208,8 @@ def back_up(directory: Path, file: Path, progress: Progress | None = None) -> di
                 layers = {info.name: info.count for info in written.layers()}
         keep_file(part, file)
     finally:
-        part.unlink(missing_ok=True)
+        for left in (part, part.with_name(f"{part.name}.part")):
+            left.unlink(missing_ok=True)
     return layers
 
 

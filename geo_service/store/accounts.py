@@ -41,9 +41,9 @@ _SET_SESSION = """
         seen_at = excluded.seen_at, expires_at = excluded.expires_at
 """
 _NOTE = "SELECT value FROM notes WHERE key = ?"
-_NOTES = (
-    "SELECT key, value FROM notes WHERE substr(key, 1, ?) = ? AND substr(key, 1, 6) <> 'store.' ORDER BY key"
-)
+_NOTES = """
+    SELECT key, value FROM notes WHERE key >= ? AND key < ? AND substr(key, 1, 6) <> 'store.' ORDER BY key
+"""
 _SET_NOTE = """
     INSERT INTO notes (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value
 """
@@ -196,7 +196,7 @@ class AccountVerbs(Linked):
         if not is_text(prefix):
             return {}
         with self.reading() as link:
-            rows = link.rows(_NOTES, (len(prefix), prefix))
+            rows = link.rows(_NOTES, (prefix, _after(prefix)))
         return {key: orjson.loads(value) for key, value in rows}
 
     def put_note(self, key: str, value: object) -> None:
@@ -306,6 +306,14 @@ def _account_in(link: Link, name: str) -> Account | None:
 
 def _no_account(name: str) -> NotFoundError:
     return NotFoundError(f"account {name[:80]!r} does not exist", parameter="account", value=name[:80])
+
+
+def _after(prefix: str) -> str:
+    """First text greater than all that start so: databases order keys by code point and find a range at once."""
+    if not prefix:
+        return "\U0010ffff"
+    code = ord(prefix[-1]) + 1
+    return prefix[:-1] + chr(0xE000 if 0xD800 <= code < 0xE000 else code)
 
 
 def _noted(link: Link, key: str) -> object | None:

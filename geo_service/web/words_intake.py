@@ -18,6 +18,12 @@ INTAKE_WORDS: dict[str, tuple[str, str]] = {
     ),
     "intake_read": ("上传并查看", "Upload and look"),
     "intake_working": ("正在处理…", "Working…"),
+    "intake_planning": ("已核对 {done} / {n} 行", "{done} of {n} rows compared"),
+    "intake_writing": ("正在写入 {n} 行", "Writing {n} rows"),
+    "intake_may_leave": (
+        "可以离开此页，稍后从“导入”回来；要么整份导入，要么一行也不导入。",
+        "You may leave and come back by the page of imports; the list comes whole or not at all.",
+    ),
     "intake_safe": (
         "文件在隔离的进程里读取；到最后一步之前什么都不会改。上传的文件一天后删除，导入后立即删除。",
         "The file is read in a confined process; nothing changes before the last step. "
@@ -116,6 +122,8 @@ INTAKE_WORDS: dict[str, tuple[str, str]] = {
         "Somebody changed this layer meanwhile; look at the preview again. Nothing was changed.",
     ),
     "intake_row": ("行", "Row"),
+    "intake_address": ("地址", "Address"),
+    "intake_closer": ("逐个放大看", "Look closer, one by one"),
     "intake_value": ("值", "Value"),
     "intake_reason": ("原因", "Reason"),
     "intake_position": ("位置", "position"),

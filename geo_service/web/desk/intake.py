@@ -15,6 +15,8 @@ from flask.typing import ResponseReturnValue
 
 from geo_service.desk.permissions import Action, is_allowed
 from geo_service.districts.importing import (
+    MANY_ROWS,
+    Imported,
     apply_import,
     diagnosis_of,
     is_settled,
@@ -45,6 +47,7 @@ from geo_service.web.desk.jobs import (
     drop_job,
     find_job,
     job_file,
+    job_folder,
     load_table,
     open_form,
     own_jobs,
@@ -52,6 +55,7 @@ from geo_service.web.desk.jobs import (
     save_table,
     take_upload,
 )
+from geo_service.web.desk.running import forget_state, start_import, state_of
 from geo_service.web.desk.told import reason_words, where_words
 from geo_service.web.rider import drawn_map
 from geo_service.web.served import present_time
@@ -393,6 +397,8 @@ def intake_preview(district_id: str, job: str) -> ResponseReturnValue:
     allow(Action.IMPORT, held.layer)
     if held.datum == "auto":
         return lead("intake_datum", job=job)
+    if state_of(job_folder(held)):
+        return lead("intake_working", job=job)
     if request.method == "POST":
         flags = (request.form.get(name) == "yes" for name in ("complete", "skip_bad"))
         held = save_job(held, **dict(zip(("is_complete", "skip_bad"), flags, strict=True)))
@@ -402,13 +408,52 @@ def intake_preview(district_id: str, job: str) -> ResponseReturnValue:
 
 
 def _apply(held: Job) -> ResponseReturnValue:
-    district, now = here_district(), present_time()
-    preview = make_preview(district, load_table(held), held.columns, held.order, at=now)
+    district, now, table = here_district(), present_time(), load_table(held)
+    if len(table.rows) > MANY_ROWS:
+        return _start(held, table)
+    preview = make_preview(district, table, held.columns, held.order, at=now)
     if request.form.get("version") != str(preview.version):
         return _preview_page(held, words_in(say_lang())("intake_changed_meanwhile"), 409)
     if preview.plan.refused and not held.skip_bad:
         return _preview_page(held, words_in(say_lang())("intake_bad_rows_stop"), 400)
-    done = apply_import(district, preview, actor=current_account().name, at=now)
+    return _told(held, apply_import(district, preview, actor=current_account().name, at=now))
+
+
+def _start(held: Job, table: Table) -> ResponseReturnValue:
+    """Import a long list in a thread, and lead to where its progress is seen."""
+    version = request.form.get("version", "")
+    start_import(
+        job_folder(held),
+        here_district(),
+        table,
+        held.columns,
+        held.order,
+        actor=current_account().name,
+        at=present_time(),
+        version=int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else -1,
+    )
+    return lead("intake_working", job=held.id)
+
+
+@page("/import/<job>/working", Action.IMPORT)
+def intake_working(district_id: str, job: str) -> ResponseReturnValue:
+    """Show how far the import of a long list is; then lead on."""
+    held = find_job(job, "import")
+    state = state_of(job_folder(held))
+    if state is None:
+        return lead("intake_preview", job=job)
+    if "refused" in state:
+        forget_state(job_folder(held))
+        return _preview_page(held, state["refused"], 400)
+    if "result" in state:
+        return _told(held, Imported(**state["result"]))
+    answer = show("intake_working.html", state=state, n_rows=len(load_table(held).rows))
+    answer.headers["Refresh"] = "1"  # works without script, and no reader is moved who reads something
+    return answer
+
+
+def _told(held: Job, done: Imported) -> ResponseReturnValue:
+    """Say what an import did, and forget its file."""
     drop_job(held)
     say = words_in(say_lang())
     if not done.is_written:
@@ -489,10 +534,14 @@ def shown_value(value: Any) -> str:
     if value in (None, "", [], {}):
         return "–"
     if isinstance(value, list):
-        return ", ".join(f"{one:.6f}" if isinstance(one, float) else str(one) for one in value)
+        return ("；" if value and isinstance(value[0], dict) else ", ").join(
+            shown_value(one) for one in value
+        )
     if isinstance(value, dict):
-        return "; ".join(f"{key} {one}" for key, one in value.items())
-    return str(value)
+        kinds, column = here_district().catalogue.services, 0 if say_lang() == "zh" else 1
+        named = {**value, "kind": kinds[value["kind"]][column]} if value.get("kind") in kinds else value
+        return " ".join(shown_value(one) for one in named.values() if one not in (None, ""))
+    return f"{value:.6f}" if isinstance(value, float) and abs(value) > 3 else str(value)
 
 
 def _plan_points(plan: ImportPlan) -> list[dict[str, Any]]:
@@ -594,7 +643,7 @@ def _unplaced_page(layer: str, refusal: str = "", status: int = 200) -> Response
     counts = [
         (key, words, len(unplaced_rows(district.store, key))) for key, words in own_layers(with_areas=False)
     ]
-    held = [one for one in counts if one[2]]
+    held, lang = [one for one in counts if one[2]], say_lang()
     layer = layer if any(key == layer for key, _, _ in counts) else (held[0][0] if held else "")
     return show(
         "unplaced.html",
@@ -604,6 +653,7 @@ def _unplaced_page(layer: str, refusal: str = "", status: int = 200) -> Response
         rows=unplaced_rows(district.store, layer)[:MOST_LINES] if layer else (),
         chosen=request.values.get("key", ""),
         typed=request.form.get("lonlat", ""),
+        reason_where=lambda where: where_words(where, lang),
         datums=[(one, WORDS_OF[one]) for one in DATUMS],
         refusal=refusal,
         drawn=drawn_map(district),

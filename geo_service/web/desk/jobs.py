@@ -238,6 +238,23 @@ def job_file(job: Job) -> Path:
     return _folder(here_district(), job.id) / "file"
 
 
+def job_folder(job: Job) -> Path:
+    """
+    Where everything of a job lies.
+
+    Parameters
+    ----------
+    job
+        The job.
+
+    Returns
+    -------
+    path
+        Its folder.
+    """
+    return _folder(here_district(), job.id)
+
+
 def save_table(job: Job, table: Table) -> None:
     """
     Keep what was read of a file.

@@ -186,7 +186,8 @@ def _state(feature: Feature, now: datetime) -> str:
     """How riders see it now; empty for what is no place or not in use."""
     if not isinstance(feature, Place) or feature.status != "active":
         return ""
-    return here_district().finder.opening(feature, now).state.value
+    district = here_district()
+    return district.finder.opening(feature, now, doubts=district.standing().spans).state.value
 
 
 def _only_places(features: Sequence[Feature]) -> list[Place]:

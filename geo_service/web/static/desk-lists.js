@@ -7,6 +7,7 @@ const ground = document.querySelector(".map");
 const held = document.getElementById("points");
 const points = held ? JSON.parse(held.textContent) : null;
 const LARGE = 6;
+const CLOSE = 18;
 
 // A dot is drawn, not a button: what it stands for is in the list or table beside it.
 function dot([lon, lat], kind) {
@@ -34,6 +35,24 @@ function showUnder() {
   for (const radio of radios) radio.addEventListener("change", draw);
   draw();
   fit(Object.values(points.under).flat());
+  lookCloser((i) => points.under[radios.find((one) => one.checked)?.value ?? "wgs84"][i], points.names);
+}
+
+// On which side of the street does it stand? That is seen near by, one place after the other.
+function lookCloser(at, names) {
+  const button = document.getElementById("closer");
+  const name = document.getElementById("closer-name");
+  let next = 0;
+  let ring = null;
+  button.addEventListener("click", () => {
+    const i = next++ % names.length;
+    const [lon, lat] = at(i);
+    ring?.remove();
+    ring = L.circleMarker([lat, lon], { radius: 2 * LARGE, className: "ring", interactive: false }).addTo(map);
+    map.setView([lat, lon], CLOSE, { animate: false });
+    name.textContent = names[i];
+  });
+  button.hidden = !names.length;
 }
 
 function showPlan() {
@@ -42,6 +61,28 @@ function showPlan() {
     dot([one.lon, one.lat], one.kind).addTo(map);
   }
   fit(points.map(({ lon, lat }) => [lon, lat]));
+  lookCloser((i) => [points[i].lon, points[i].lat], points.map(({ name }) => name));
+}
+
+// The street that an address names is where to look first.
+function findStreet(address, lines) {
+  const names = [...new Set(lines.map(({ name }) => name))].filter((name) => name && address.includes(name));
+  const longest = names.sort((a, b) => b.length - a.length)[0];
+  return lines.filter(({ name }) => longest && name === longest);
+}
+
+function lonlatOf(x, y) {
+  return [x * 360 - 180, (Math.atan(Math.sinh(Math.PI * (1 - 2 * y))) * 180) / Math.PI];
+}
+
+function goToStreets(form, { lines }) {
+  const go = () => {
+    const address = form.querySelector("[name=key]:checked")?.dataset.address ?? "";
+    const boxes = findStreet(address, lines).flatMap(({ box: [w, n, e, s] }) => [lonlatOf(w, n), lonlatOf(e, s)]);
+    if (boxes.length) fit(boxes);
+  };
+  for (const radio of form.querySelectorAll("[name=key]")) radio.addEventListener("change", go);
+  if (!form.elements.namedItem("lonlat").value) go();
 }
 
 // A click fills the field; the form does the rest, so that it can be looked at and typed as well.
@@ -90,8 +131,9 @@ if (map && ground) {
   if (form) placeByHand(form);
   else if (points.under) showUnder();
   else showPlan();
-  await drawGround(map, ground.dataset).catch(() => {
+  const streets = await drawGround(map, ground.dataset).catch(() => {
     ground.dataset.failed = ground.dataset.failedWords;
   });
+  if (form && streets) goToStreets(form, streets);
 }
 document.documentElement.dataset.ready = "yes";

@@ -3,7 +3,8 @@
 import { PATHS_FROM_ZOOM, loadStreets, streetLayer } from "./streets.js";
 
 export async function drawGround(map, { streets, paths }) {
-  const layer = streetLayer(await loadStreets(streets)).addTo(map);
+  const drawn = await loadStreets(streets);
+  const layer = streetLayer(drawn).addTo(map);
   const close = () => {
     if (map.getZoom() < PATHS_FROM_ZOOM) return;
     map.off("zoomend", close);
@@ -12,6 +13,7 @@ export async function drawGround(map, { streets, paths }) {
   map.on("zoomend", close);
   close();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => requestAnimationFrame(() => layer.repaint()));
+  return drawn;
 }
 
 export function zoomButtons(map) {
