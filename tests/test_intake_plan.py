@@ -26,7 +26,7 @@ from geo_service.exchange.intake import (
 )
 from geo_service.exchange.outgoing import export_places
 from geo_service.geo import BBox, convert_datum
-from geo_service.layers import CATALOGUE, Layer, Place, Service, parse_layer
+from geo_service.layers import CATALOGUE, Checked, Layer, Place, Service, parse_layer
 from geo_service.store.sqlite import open_sqlite
 
 ON = date(2026, 11, 21)
@@ -330,6 +330,13 @@ def test_new_places_say_where_they_come_from_and_when_they_were_checked():
     }
 
 
+def test_hours_services_and_ways_in_of_a_new_place_count_as_checked_on_the_day_of_import():
+    columns = ("名称", "经度", "纬度", "开放时间", "服务内容")
+    place = plan(table(["a", "116.45", "39.96", "24小时", "热水"], columns=columns)).added[0].feature
+    assert set(place.provenance.checked) == {"existence", "position", "hours", "services"}
+    assert place.provenance.checked["services"] == Checked(ON, "import")
+
+
 def test_ids_are_the_same_whatever_the_order_of_rows():
     rows = [["a", "116.45", "39.96"], ["b", "116.44", "39.95"]]
     one, other = plan(table(*rows)), plan(table(*rows[::-1]))
@@ -527,6 +534,24 @@ def test_a_row_kept_aside_becomes_a_place_where_somebody_points():
 def test_an_equal_row_changes_nothing_not_even_a_check_date():
     done = plan(table(["香新驿站", "116.45", "39.96"]), present=[HELD])
     assert (done.unchanged, done.edits) == (1, ())
+
+
+def test_a_list_imported_twice_takes_nothing_away_that_it_never_said():
+    columns = ("名称", "经度", "纬度", "电话", "服务内容")
+    source = table(["香新驿站", "116.45", "39.96", "", "热水"], columns=columns)
+    first = plan(source, present=[HELD])
+    after = first.changed[0].after
+    assert (after.phone, after.services) == (HELD.phone, (*HELD.services, Service("hot_water")))
+    again = plan(source, present=[after], known={one.id: one for one in first.snapshots})
+    assert (again.changed, again.kept, again.unchanged) == ((), (), 1)
+
+
+def test_a_service_a_source_named_once_and_names_no_more_goes():
+    columns = ("名称", "经度", "纬度", "服务内容")
+    first = plan(table(["香新驿站", "116.45", "39.96", "热水、微波炉"], columns=columns), present=[HELD])
+    after, known = first.changed[0].after, {one.id: one for one in first.snapshots}
+    less = plan(table(["香新驿站", "116.45", "39.96", "热水"], columns=columns), present=[after], known=known)
+    assert less.changed[0].after.services == (*HELD.services, Service("hot_water"))
 
 
 def test_a_desk_edit_survives_the_next_list_of_the_same_source():

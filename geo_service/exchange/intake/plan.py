@@ -20,7 +20,7 @@ from geo_service.exchange.intake.drafts import Draft, LeftOut, Refusal, draft_of
 from geo_service.exchange.intake.mapping import ColumnMapping, category_of, may_hold, source_of
 from geo_service.exchange.intake.matching import Finder, point_of
 from geo_service.exchange.intake.outcome import Added, Changed, FieldChange, ImportPlan, Kept, Unplaced
-from geo_service.exchange.intake.saying import checked_anew, completed, stated_by, with_provenance
+from geo_service.exchange.intake.saying import checked_anew, completed, heard, stated_by, with_provenance
 from geo_service.exchange.intake.table import Table
 from geo_service.geo import BBox, Datum, convert_datum, distance_m
 from geo_service.layers import (
@@ -373,12 +373,14 @@ class _Builder:
         self.snapshots.append(added)
 
     def _change(self, draft: Draft, fresh: Feature, held: Feature, base: Feature | None) -> None:
-        where = draft.row.where
-        fresh = completed(fresh, held, base, self._stated_in(draft), self.columns)
+        where, said, stated = draft.row.where, fresh, self._stated_in(draft)
+        fresh = completed(said, held, base, stated, self.columns)
         merged, conflicts = merge_features(base or held, held, fresh)
         fields = tuple(name for name in changed_fields(held, merged) if not name.startswith("provenance"))
         self.kept += [_kept(where, held.id, conflict) for conflict in conflicts]
-        if base is None or changed_fields(base, fresh):
+        if base is None:
+            self.snapshots.append(heard(said, fresh, stated))
+        elif changed_fields(base, fresh):
             self.snapshots.append(fresh)
         if not fields:
             self.unchanged += 1

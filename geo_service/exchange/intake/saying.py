@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
+from typing import Any
 
 from geo_service.exchange.intake.mapping import ColumnMapping
 from geo_service.exchange.intake.outcome import ROLE
@@ -65,6 +66,38 @@ def completed(
         empty = {name for name in stated - {"services"} if getattr(fresh, name, None) in (None, ())}
         kept |= {name: getattr(held, name) for name in empty}
     return replace(fresh, provenance=provenance, **kept)
+
+
+def heard(fresh: Feature, full: Feature, stated: frozenset[str] | None) -> Feature:
+    """
+    Tell what a source that spoke of a place for the first time is remembered to have said.
+
+    What it left empty, and services it did not name, stay with the place without being its words: else the same list
+    once more would seem to take them back.
+
+    Parameters
+    ----------
+    fresh
+        What the file says.
+    full
+        The same with what the source cannot say, by :func:`completed`.
+    stated
+        Attributes the file speaks of.
+
+    Returns
+    -------
+    feature
+        To remember.
+    """
+    if stated is None or not isinstance(fresh, Place) or not isinstance(full, Place):
+        return full
+    words: dict[str, Any] = {
+        name: getattr(fresh, name) for name in stated - {"power"} if getattr(fresh, name) in (None, ())
+    }
+    if "services" in stated:
+        kinds = {service.kind for service in fresh.services}
+        words["services"] = tuple(service for service in full.services if service.kind in kinds)
+    return replace(full, **words)
 
 
 def stated_by(mapping: ColumnMapping) -> frozenset[str] | None:
@@ -137,7 +170,7 @@ def with_provenance(feature: Feature, source: str, on: date) -> Feature:
         With its provenance.
     """
     own = feature.provenance
-    kinds = (*_PLACED, "hours") if getattr(feature, "hours", None) else _PLACED
+    kinds = (*_PLACED, *(kind for kind in ("hours", "services", "access") if getattr(feature, kind, None)))
     checked = own.checked or dict.fromkeys(kinds, Checked(on, ROLE))
     return replace(feature, provenance=Provenance(own.source or source, own.licence or "unknown", checked))
 
