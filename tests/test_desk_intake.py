@@ -138,6 +138,24 @@ def test_nothing_is_chosen_where_the_doctor_is_not_sure_and_a_choice_is_demanded
     assert "请选一种坐标系" in refused.text
 
 
+def test_a_mixed_list_can_be_read_row_by_row(desk, district, merchants):
+    rows = office_rows(merchants[:40]) + office_rows(merchants[40:], datum="wgs84")
+    datum = step(desk, upload(desk, csv_bytes(rows)).location).location
+    page = desk.client.get(datum).text
+    assert "混有多种坐标" in page
+    assert 'value="rows"' in page
+    preview = step(desk, datum, datum="rows").location
+    assert "按 逐行按判断结果 读取" in desk.client.get(preview).text
+    done = apply(desk, preview, skip_bad="yes")
+    assert done.status_code == 303
+    truth = {"新" + one.name: (one.lon, one.lat) for one in merchants}
+    added = [one for one in district.places("merchant").features if one.name in truth]
+    apart = distance_m(
+        np.array([(one.lon, one.lat) for one in added]), np.array([truth[one.name] for one in added])
+    )
+    assert (len(added) >= 50, bool(apart.max() < 1.0)) == (True, True)
+
+
 def test_one_press_undoes_an_import(desk, district, merchants):
     done = apply(desk, to_preview(desk, csv_bytes(office_rows(merchants))))
     assert step(desk, done.location).status_code == 303

@@ -130,6 +130,24 @@ def test_what_a_heading_says_of_the_datum_counts_where_the_doctor_is_not_sure(di
     assert look_at(district, path, Order("merchant"), at=NOON).plan.datum == "gcj02"
 
 
+def test_a_list_that_mixes_datums_can_be_read_row_by_row(district, tmp_path):
+    held = district.places("merchant").features
+    truth = {"新" + one.name: (one.lon, one.lat) for one in held}
+    rows = office_rows(held[:40]) + office_rows(held[40:], datum="wgs84")
+    path = write(tmp_path / "mixed.csv", rows)
+    with pytest.raises(InvalidInputError, match="asked for"):
+        look_at(district, path, Order("merchant"), at=NOON)
+    preview, _ = bring_in(district, path, Order("merchant", "rows", skip_bad=True))
+    placed = {one.feature.name: (one.feature.lon, one.feature.lat) for one in preview.plan.added}
+    apart = distance_m(np.array(list(placed.values())), np.array([truth[name] for name in placed]))
+    assert (len(placed) >= 50, bool(apart.max() < 1.0)) == (True, True)
+    assert all("cannot tell its datum" in one.reason for one in preview.plan.refused)
+    assert (
+        look_at(district, path, Order("merchant", "gcj02"), at=NOON).columns.mapping.column_of("lon")
+        == "经度"
+    )
+
+
 def test_every_bad_row_is_named_and_stops_all_unless_the_rest_is_wanted(district, tmp_path):
     rows = office_rows(district.places("merchant").features)
     rows[2][3], rows[7][4] = "somewhere", "91.5"

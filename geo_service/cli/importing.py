@@ -66,7 +66,14 @@ COLUMNS = click.option(
 @DIRECTORY
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--layer", metavar="L", help="Layer the rows belong to.")
-@DATUM_OF_FILE
+@click.option(
+    "--datum",
+    type=click.Choice(["auto", "wgs84", "gcj02", "bd09", "rows"]),
+    default="auto",
+    show_default=True,
+    help="Datum of the file; auto holds it against the streets, and asks when that leaves a doubt; rows reads each"
+    " row as it was found, for mixed lists.",
+)
 @SHEET
 @COLUMNS
 @click.option("--swapped", is_flag=True, help="Longitude and latitude stand in each other's column.")

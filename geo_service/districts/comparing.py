@@ -351,7 +351,12 @@ def compare_table(
     if order.datum == "auto":
         progress("datum", 0, 0)
         order = replace(order, datum=settle_datum(district, table, mapping, order.layer, DATUM_OF[vendor]))
-    assert order.datum != "auto"
+    if order.datum == "auto" or order.datum == "rows":
+        raise InvalidInputError(
+            f"datum={order.datum}: a vendor's list is in one datum; say which",
+            parameter="datum",
+            value=order.datum,
+        )
     rows, skipped = vendor_rows(district, table, mapping, REGISTERS[vendor])
     progress("compare", 0, 0)
     ours = [one for one in district.store.layer(order.layer).features if isinstance(one, Place)]

@@ -29,6 +29,7 @@ from geo_service.exchange.intake import (
     role_of,
     source_of,
 )
+from geo_service.exchange.intake.headings import POSITION_FIELDS
 from geo_service.geo import BBox, Datum, FloatArray
 from geo_service.hours import SHANGHAI
 from geo_service.layers import Place
@@ -56,7 +57,8 @@ class Order:
     layer
         Where it goes.
     datum
-        Of its coordinates; ``auto`` asks the doctor.
+        Of its coordinates; ``auto`` asks the doctor, ``rows`` reads each row as the doctor reads it: a mixed list,
+        or one that was shifted twice.
     sheet
         Of a workbook, or layer of a GeoPackage.
     source
@@ -74,7 +76,7 @@ class Order:
     """
 
     layer: str
-    datum: Datum | Literal["auto"] = "auto"
+    datum: Datum | Literal["auto", "rows"] = "auto"
     sheet: str = ""
     source: str = ""
     name: str = ""
@@ -283,16 +285,68 @@ def examine(district: "District", table: Table, mapping: ColumnMapping) -> Diagn
     diagnosis
         Rows in the order of the file; None if no row has a position.
     """
-    points = {point.where: point for point in points_of(table, mapping, district.catalogue)}
-    if not points:
+    lonlat, names, addresses = _in_order(district, table, mapping)
+    if not np.isfinite(lonlat).any():
         return None
-    rows = [points.get(row.where) for row in table.rows]
-    lonlat = np.array([(one.lon, one.lat) if one else (np.nan, np.nan) for one in rows])
     layers = [district.store.layer(name) for name in district.layer_names()]
     known = [(p.name, p.lon, p.lat) for layer in layers for p in layer.features if isinstance(p, Place)]
     ground = build_ground([district.network("walk")], district.config.boundary, known)
-    names, addresses = ([getattr(one, key) if one else "" for one in rows] for key in ("name", "address"))
     return diagnose(lonlat, ground, names, addresses)
+
+
+def _in_order(
+    district: "District", table: Table, mapping: ColumnMapping
+) -> tuple[FloatArray, list[str], list[str]]:
+    """Positions, names and addresses of all rows as they stand in the file; NaN and empty where there is none."""
+    points = {point.where: point for point in points_of(table, mapping, district.catalogue)}
+    rows = [points.get(row.where) for row in table.rows]
+    lonlat = np.array([(one.lon, one.lat) if one else (np.nan, np.nan) for one in rows]).reshape(-1, 2)
+    names, addresses = ([getattr(one, key) if one else "" for one in rows] for key in ("name", "address"))
+    return lonlat, names, addresses
+
+
+def straighten(
+    district: "District", table: Table, mapping: ColumnMapping, diagnosis: Diagnosis | None = None
+) -> tuple[Table, ColumnMapping]:
+    """
+    Lead every row to WGS 84 as the doctor reads it: for lists of several datums, or shifted twice.
+
+    Parameters
+    ----------
+    district
+        Where it goes.
+    table
+        The file.
+    mapping
+        What its columns hold.
+    diagnosis
+        What the doctor says of it; None asks.
+
+    Returns
+    -------
+    table, mapping
+        Rows with WGS 84 points, and columns of coordinates left out; rows that the doctor cannot read are refused
+        by name when they are planned.
+    """
+    diagnosis = diagnosis or examine(district, table, mapping)
+    if diagnosis is None:
+        return table, mapping
+    lonlat, _, _ = _in_order(district, table, mapping)
+    there: list[bool] = np.isfinite(lonlat).all(axis=1).tolist()
+    found = diagnosis.to_wgs84(lonlat).tolist()
+    rows = []
+    for row, has_position, (lon, lat) in zip(table.rows, there, found, strict=True):
+        if lon == lon:
+            rows.append(row._replace(point=(round(lon, 7), round(lat, 7))))
+        else:
+            rows.append(row._replace(point=None, fault=_UNREADABLE if has_position else row.fault))
+    for guess in mapping.columns:
+        if guess.field in POSITION_FIELDS:
+            mapping = mapping.with_field(guess.column, "")
+    return replace(table, rows=tuple(rows)), replace(mapping, is_swapped=False)
+
+
+_UNREADABLE = "the doctor cannot tell its datum; say the datum of the list, or take the row out"
 
 
 def raw_points(district: "District", table: Table, mapping: ColumnMapping) -> tuple[FloatArray, list[str]]:
@@ -540,13 +594,17 @@ def make_preview(
     if order.datum == "auto":
         raise InvalidInputError("datum is not settled yet; say it", parameter="datum", value="auto")
     source, present = source_name(table, order), district.store.layer(order.layer)
+    read, mapping, datum = table, columns.mapping, order.datum
+    if datum == "rows":
+        read, mapping = straighten(district, table, mapping, diagnosis)
+        datum = "wgs84"
     plan = plan_import(
-        table,
-        columns.mapping,
+        read,
+        mapping,
         order.layer,
         present,
         district.catalogue,
-        datum=order.datum,
+        datum=datum,
         on=at.astimezone(SHANGHAI).date(),
         known=district.store.last_by_role(order.layer, role_of(source)),
         bbox=BBox(*district.bbox),
@@ -591,12 +649,14 @@ def apply_import(district: "District", preview: Preview, *, actor: str, at: date
     # a place that an undo took away may come again under its id: the version says that its going was seen
     seen = preview.version or None
     edits = [edit if edit.before else replace(edit, base_version=seen) for edit in plan.edits]
-    applied = store.apply(
-        edits, actor=actor, role=plan.role, source=plan.note, at=at, snapshots=plan.snapshots
-    )
+    note = f"{plan.note} row by row" if preview.order.datum == "rows" else plan.note
+    applied = store.apply(edits, actor=actor, role=plan.role, source=note, at=at, snapshots=plan.snapshots)
     mapping = preview.columns.mapping
     key = fingerprint_of(preview.table, plan.layer, plan.source)
-    store.put_note(_MAPPING + key, {"mapping": mapping.to_json(), "datum": plan.datum})
+    store.put_note(
+        _MAPPING + key,
+        {"mapping": mapping.to_json(), "datum": "" if preview.order.datum == "rows" else plan.datum},
+    )
     keep_aside(store, plan, applied.change_id)
     is_written = applied.change_id is None or write_working_copy(district.directory, store, plan.layer)
     return Imported(applied.change_id, len(plan.unplaced), is_written)
@@ -674,7 +734,7 @@ def _asked(table: Table, mapping: ColumnMapping, diagnosis: Diagnosis | None) ->
     names = ", ".join(f"{_word(key)} {shares[key]:.0%}" for key in likely)
     return InvalidInputError(
         f"{table.name}: the datum has to be asked for: {said}{' '.join(evidence)} Possible: {names}."
-        " Say --datum wgs84, gcj02 or bd09",
+        " Say --datum wgs84, gcj02 or bd09, or rows to read each row as it was found",
         parameter="--datum",
         value="auto",
         allowed=["wgs84", "gcj02", "bd09"],

@@ -93,6 +93,7 @@ INTAKE_WORDS: dict[str, tuple[str, str]] = {
     "intake_pick_datum": ("请选一种坐标系。", "Choose a datum."),
     "intake_must_ask": ("证据不够，请你来定：", "The evidence does not suffice; you decide:"),
     "intake_told": ("判断结果，可以改：", "The verdict; you may change it:"),
+    "intake_by_row": ("逐行按判断结果", "each row as it was found"),
     "intake_likely": ("可能性 {share}", "{share} likely"),
     "intake_map_points": (
         "按所选坐标系，点落在这里（{n} 个）。",

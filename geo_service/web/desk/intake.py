@@ -25,13 +25,14 @@ from geo_service.districts.importing import (
     raw_points,
     read_list,
     source_name,
+    straighten,
     told_datum,
     undo_change,
 )
 from geo_service.districts.unplaced import drop_row, place_row, unplaced_rows
 from geo_service.errors import InvalidInputError, NotFoundError
 from geo_service.exchange.cells import COLUMNS
-from geo_service.exchange.doctor import DATUMS, WORDS
+from geo_service.exchange.doctor import DATUMS, WORDS, Diagnosis
 from geo_service.exchange.intake import ColumnMapping, Table
 from geo_service.exchange.intake.confine import MOST_BYTES
 from geo_service.exchange.intake.headings import POSITION_FIELDS, SERVICE
@@ -328,8 +329,8 @@ def intake_datum(district_id: str, job: str) -> ResponseReturnValue:
     """Say which datum the file is in and why, show it on our streets, and let a person decide."""
     held = find_job(job, "import")
     allow(Action.IMPORT, held.layer)
-    chosen = _datum(request.form.get("datum", "")) if request.method == "POST" else None
-    if chosen:
+    said = request.form.get("datum", "") if request.method == "POST" else ""
+    if chosen := "rows" if said == "rows" else _datum(said):
         save_job(held, datum=chosen)
         return lead("intake_preview", job=job)
     return _datum_page(held, is_missing=request.method == "POST")
@@ -347,13 +348,28 @@ def _datum_page(held: Job, *, is_missing: bool) -> ResponseReturnValue:
         diagnosis=diagnosis,
         stated=WORDS_OF.get(stated, ""),
         told=told,
-        selected=_datum(held.datum) or told,
+        selected=told if held.datum == "auto" else held.datum,
+        is_mixed=diagnosis is not None and _is_mixed(diagnosis),
         datums=[(one, WORDS_OF[one]) for one in DATUMS],
         is_missing=is_missing,
-        points=points_under(table, mapping),
+        points=points_under(table, mapping) if diagnosis is None else _points_read(table, mapping, diagnosis),
         drawn=drawn_map(district),
         steps=_steps(held, table),
     )
+
+
+def _is_mixed(diagnosis: Diagnosis) -> bool:
+    """Whether reading row by row would give something else than one datum for all."""
+    return bool(diagnosis.odd_rows or diagnosis.doubles) or diagnosis.reading not in (*DATUMS, None)
+
+
+def _points_read(table: Table, mapping: ColumnMapping, diagnosis: Diagnosis) -> dict[str, Any]:
+    """The points under each datum, and as the doctor reads each row."""
+    points = points_under(table, mapping)
+    if _is_mixed(diagnosis):
+        read, _ = straighten(here_district(), table, mapping, diagnosis)
+        points["under"]["rows"] = [row.point for row in read.rows if row.point or row.fault][:MOST_POINTS]
+    return points
 
 
 WORDS_OF: Mapping[str, str] = {key: words[0] for key, words in WORDS.items()}
@@ -477,7 +493,7 @@ def _preview_page(held: Job, refusal: str = "", status: int = 200) -> ResponseRe
         job=held,
         plan=plan,
         version=preview.version,
-        datum=WORDS_OF[plan.datum],
+        datum=words_in(lang)("intake_by_row") if held.datum == "rows" else WORDS_OF[plan.datum],
         warnings=[reason_words(one, lang) for one in plan.warnings],
         reason_words=reason_words,
         reason_where=lambda where: where_words(where, lang),

@@ -80,7 +80,7 @@ class Job:
     source: str = ""
     vendor: str = ""
     sheet: str = ""
-    datum: Datum | Literal["auto"] = "auto"
+    datum: Datum | Literal["auto", "rows"] = "auto"
     mapping: dict[str, Any] | None = field(default=None)
     is_remembered: bool = False
     last_datum: str = ""

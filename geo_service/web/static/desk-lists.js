@@ -28,13 +28,13 @@ function showUnder() {
     const datum = radios.find((one) => one.checked)?.value;
     group.clearLayers();
     // nothing is chosen: all three, so that nothing is suggested either
-    for (const key of datum ? [datum] : Object.keys(points.under)) {
-      for (const at of points.under[key]) dot(at, datum ? "chosen" : key).addTo(group);
+    for (const key of datum ? [datum] : ["wgs84", "gcj02", "bd09"]) {
+      for (const at of points.under[key].filter(Boolean)) dot(at, datum ? "chosen" : key).addTo(group);
     }
   };
   for (const radio of radios) radio.addEventListener("change", draw);
   draw();
-  fit(Object.values(points.under).flat());
+  fit(Object.values(points.under).flat().filter(Boolean));
   lookCloser((i) => points.under[radios.find((one) => one.checked)?.value ?? "wgs84"][i], points.names);
 }
 
@@ -46,7 +46,9 @@ function lookCloser(at, names) {
   let ring = null;
   button.addEventListener("click", () => {
     const i = next++ % names.length;
-    const [lon, lat] = at(i);
+    const spot = at(i);
+    if (!spot) return;
+    const [lon, lat] = spot;
     ring?.remove();
     ring = L.circleMarker([lat, lon], { radius: 2 * LARGE, className: "ring", interactive: false }).addTo(map);
     map.setView([lat, lon], CLOSE, { animate: false });
