@@ -332,7 +332,7 @@ def straighten(
     if diagnosis is None:
         return table, mapping
     lonlat, _, _ = _in_order(district, table, mapping)
-    there: list[bool] = np.isfinite(lonlat).all(axis=1).tolist()
+    there = [bool(one) for one in np.isfinite(lonlat).all(axis=1)]
     found = diagnosis.to_wgs84(lonlat).tolist()
     rows = []
     for row, has_position, (lon, lat) in zip(table.rows, there, found, strict=True):
