@@ -75,6 +75,22 @@ def test_into_a_folder_each_layer_gets_a_geojson_named_after_it(run, demo_direct
     assert written == dump_layer(demo_district.places("station"))
 
 
+def test_a_folder_named_with_a_slash_is_made(run, demo_directory, tmp_path):
+    words = ("export", demo_directory, "--layer", "station", "--layer", "toilet", "--format", "geojson", "-o")
+    assert run(*words, f"{tmp_path}/out/")[0] == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "xiangheyuan-station-wgs84.geojson",
+        "xiangheyuan-toilet-wgs84.geojson",
+    }
+    code, _, err = run(*words, f"{tmp_path}/no/such/")
+    assert (code, "choose a folder whose parent is there" in err) == (2, True)
+
+
+def test_a_refused_export_makes_no_folder(run, demo_directory, tmp_path):
+    assert run("export", demo_directory, "--layer", "nowhere", "-o", f"{tmp_path}/out/")[0] == 2
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_gcj02_file_must_say_so_in_its_name(run, demo_directory, tmp_path):
     words = ("export", demo_directory, "--layer", "station", "--datum", "gcj02", "-o")
     code, _, err = run(*words, tmp_path / "stations.csv")

@@ -1,9 +1,10 @@
 """The command that takes layers out of a district, in the form an app or an office wants."""
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
     from geo_service.districts import District
     from geo_service.districts.handing_out import Choice
     from geo_service.exchange.outgoing import Export
+
+
+class Target(NamedTuple):
+    """Where to write: a file, or a folder, which need not be there yet if its name ends in a slash."""
+
+    path: Path
+    is_folder: bool
+
+
+def _target(ctx: click.Context, param: click.Parameter, value: str | None) -> Target | None:
+    if value is None:
+        return None
+    return Target(Path(value), value.endswith(os.sep) or Path(value).is_dir())
 
 
 @cli.command()
@@ -45,8 +59,9 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
-    help="File or folder to write; default: standard output.",
+    type=click.Path(),
+    callback=_target,
+    help="File to write, or folder (with a slash at its end it is made); default: standard output.",
 )
 @AS_JSON
 def export(
@@ -55,7 +70,7 @@ def export(
     format_: str | None,
     datum: Any,
     statuses: Any,
-    output: Path | None,
+    output: Target | None,
     as_json: bool,
 ) -> None:
     """Take layers out as a file: the same layers give the same bytes on any day."""
@@ -63,7 +78,7 @@ def export(
     from geo_service.exchange.outgoing import format_of, format_of_file
 
     _check_output(directory, output, datum)
-    guessed = format_of_file(output).name if output and not format_ and not output.is_dir() else "geojson"
+    guessed = format_of_file(output.path).name if output and not (format_ or output.is_folder) else "geojson"
     choice = Choice(format_of(format_ or guessed).name, layers, datum, statuses)
     with opened(directory) as district:
         if output is None:
@@ -76,13 +91,14 @@ def export(
     print_answer(as_json, answer, "\n".join(map(_text, answers)))
 
 
-def _check_output(directory: Path, output: Path | None, datum: str) -> None:
-    if output is None:
+def _check_output(directory: Path, target: Target | None, datum: str) -> None:
+    if target is None:
         return
+    output = target.path
     if output.resolve().is_relative_to(directory.resolve()):
         message = f"{output} lies inside the district {directory}; write to another place"
         raise InvalidInputError(message, parameter="-o", value=str(output))
-    if datum != "wgs84" and not output.is_dir() and datum not in output.name.lower():
+    if datum != "wgs84" and not target.is_folder and datum not in output.name.lower():
         better = output.with_name(f"{output.stem}-{datum}{output.suffix}").name
         message = (
             f"{output.name} does not say that it is {datum}, and whoever opens it must know; name it {better}"
@@ -90,12 +106,12 @@ def _check_output(directory: Path, output: Path | None, datum: str) -> None:
         raise InvalidInputError(message, parameter="-o", value=str(output))
 
 
-def _files(district: "District", choice: "Choice", output: Path) -> list["Choice"]:
+def _files(district: "District", choice: "Choice", output: Target) -> list["Choice"]:
     """One file, or in a folder one for each layer where the format holds no more."""
     from geo_service.districts.handing_out import chosen_layers
     from geo_service.exchange.outgoing import FORMATS
 
-    if FORMATS[choice.format].holds_layers or not output.is_dir():
+    if FORMATS[choice.format].holds_layers or not output.is_folder:
         return [choice]
     return [replace(choice, layers=(layer.name,)) for layer in chosen_layers(district, choice)]
 
@@ -115,13 +131,23 @@ def _to_standard_output(file: "Export") -> None:
     sys.stdout.buffer.write(file.data)
 
 
-def _written(district: "District", choice: "Choice", output: Path) -> dict[str, Any]:
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        message = f"{path} cannot be made: {error.strerror}; choose a folder whose parent is there"
+        raise InvalidInputError(message, parameter="-o", value=str(path)) from error
+
+
+def _written(district: "District", choice: "Choice", output: Target) -> dict[str, Any]:
     from geo_service.districts.handing_out import chosen_layers
     from geo_service.districts.working_copy import write_atomically
     from geo_service.exchange.outgoing import FORMATS
 
     file = _file(district, choice)
-    path = output / file.file_name if output.is_dir() else output
+    if output.is_folder:
+        _make_folder(output.path)
+    path = output.path / file.file_name if output.is_folder else output.path
     write_atomically(path, file.data)
     held = chosen_layers(district, choice)
     names = [layer.name for layer in held]
