@@ -5,6 +5,7 @@ Each step is a function of its own, because the desk's wizard stops after each a
 ``docs/guide/import.md`` shows it from the user's side.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -332,10 +333,11 @@ def straighten(
     if diagnosis is None:
         return table, mapping
     lonlat, _, _ = _in_order(district, table, mapping)
-    there = [bool(one) for one in np.isfinite(lonlat).all(axis=1)]
-    found = diagnosis.to_wgs84(lonlat).tolist()
     rows = []
-    for row, has_position, (lon, lat) in zip(table.rows, there, found, strict=True):
+    for row, given, (lon, lat) in zip(
+        table.rows, lonlat.tolist(), diagnosis.to_wgs84(lonlat).tolist(), strict=True
+    ):
+        has_position = not any(map(math.isnan, given))
         if lon == lon:
             rows.append(row._replace(point=(round(lon, 7), round(lat, 7))))
         else:
