@@ -1,6 +1,7 @@
 """A district directory: what is written into it, and what changes its layers."""
 
 import json
+import os
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -139,3 +140,12 @@ def test_the_demo_has_the_counts_of_the_article(demo_district):
     assert held["merchant"] == 59
     assert {"charging", "swap", "clinic", "toilet"} <= set(held)
     assert demo_district.synthetic
+
+
+def test_kernels_live_in_a_folder_named_after_the_engines_code(tmp_path, monkeypatch):
+    from geo_service.districts.routers import code_digest, use_jit_cache
+
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    (tmp_path / "cache" / "jit").mkdir(parents=True)
+    use_jit_cache(tmp_path)
+    assert os.environ["NUMBA_CACHE_DIR"] == str(tmp_path / "cache" / "jit" / code_digest())

@@ -1,10 +1,12 @@
 """Streets and index of a district, loaded when a profile is first asked for."""
 
+import hashlib
 import logging
 import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +63,9 @@ def use_jit_cache(directory: Path) -> None:
     """
     Let compiled kernels live in the district; must come before the engine is imported.
 
+    They live in a folder of ``cache/jit`` that is named after the engine's code: numba looks only at the file a
+    kernel stands in, and would go on using one that another version compiled with other constants.
+
     Parameters
     ----------
     directory
@@ -68,7 +73,23 @@ def use_jit_cache(directory: Path) -> None:
     """
     folder = directory / "cache" / "jit"
     if os.access(folder, os.W_OK):
-        os.environ.setdefault("NUMBA_CACHE_DIR", str(folder.resolve()))
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(folder.resolve() / code_digest()))
+
+
+@cache
+def code_digest() -> str:
+    """
+    Name of the state of the engine's code.
+
+    Returns
+    -------
+    digest
+        Twelve hexadecimal digits, other ones after any change of any of its files.
+    """
+    digest = hashlib.sha256()
+    for path in sorted((Path(__file__).resolve().parents[1] / "engine").glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _ready_index(folder: Path, network: Network) -> "Index":

@@ -1,8 +1,8 @@
 """
 Dtypes and sentinels of the engine on one page, with their reasons.
 
-Kernels take these as compile-time constants: after a change here, empty the kernel cache
-(``NUMBA_CACHE_DIR``), for numba looks only at the file a kernel stands in.
+Kernels take these as compile-time constants, and numba looks only at the file a kernel stands in: districts and
+tests keep their kernels in a folder named after the engine's code; empty any other ``NUMBA_CACHE_DIR`` after a change.
 
 ===================  =======  ===================================================================
 what                 dtype    why
