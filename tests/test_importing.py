@@ -363,6 +363,32 @@ def test_the_work_list_is_written_for_spreadsheets(run, own_district, vendor_lis
                "--datum", "gcj02", "-o", tmp_path / "w.pdf")[0] == 2  # fmt: skip
 
 
+def test_rows_that_cannot_be_compared_are_named(run, own_district, vendor_list):
+    words = (
+        "compare",
+        own_district,
+        vendor_list,
+        "--layer",
+        "merchant",
+        "--vendor",
+        "amap",
+        "--datum",
+        "gcj02",
+    )
+    with vendor_list.open("a", encoding="utf-8") as file:
+        file.write("B1,,116.44,39.95\n")
+    code, out, _ = run(*words)
+    assert (code, "has no name or no position" in out) == (0, True)
+
+
+def test_a_list_of_which_no_row_can_be_compared_is_refused(run, own_district, tmp_path):
+    rows = write(tmp_path / "a.csv", [["甲店", "", ""], ["乙店", "", ""]], ["名称", "经度", "纬度"])
+    code, _, err = run(
+        "compare", own_district, rows, "--layer", "merchant", "--vendor", "amap", "--datum", "gcj02"
+    )
+    assert (code, "none of its 2 rows can be compared; row 2" in err) == (2, True)
+
+
 def test_a_comparison_marks_how_the_vendor_shows_each_place(district, vendor_list):
     held = district.places("merchant").features
     compared = compare_list(district, vendor_list, Order("merchant", "gcj02"), "amap")

@@ -310,7 +310,12 @@ def compare(
         if output:
             write_atomically(output, work_file(rows, output.suffix.lstrip(".").lower(), now().date()))
     answer = compared.to_json() | {"work": rows, "output": str(output) if output else None}
-    lines = [compared.words(), *(table_text([tuple(row.values()) for row in rows]) if not output else [])]
+    left = [f"  not compared  {where}: {reason}" for where, reason in compared.skipped]
+    lines = [
+        compared.words(),
+        *left,
+        *(table_text([tuple(row.values()) for row in rows]) if not output else []),
+    ]
     print_answer(as_json, answer, "\n".join([*lines, *([f"wrote {output}"] if output else [])]))
 
 

@@ -358,6 +358,14 @@ def compare_table(
             value=order.datum,
         )
     rows, skipped = vendor_rows(district, table, mapping, REGISTERS[vendor])
+    if skipped and not rows:
+        where, reason = skipped[0]
+        raise InvalidInputError(
+            f"{table.name}: none of its {len(skipped)} rows can be compared; {where}: {reason};"
+            " a list needs names and one pair of columns lon and lat",
+            parameter="FILE",
+            value=table.name,
+        )
     progress("compare", 0, 0)
     ours = [one for one in district.store.layer(order.layer).features if isinstance(one, Place)]
     diff = compare_vendor(ours, rows, register=REGISTERS[vendor], datum=order.datum)
