@@ -79,10 +79,13 @@ def _verdict(status: Status, best: Reading, confidence: float, seen: Seen) -> It
             f"The list mixes readings, most rows are {en}; check row by row before importing.",
         )
     else:
+        # a suspected mixture, not a lack of evidence, may hold back an answer that is otherwise likely enough
+        is_low = confidence < CONFIDENCE_LINE
+        held_zh, held_en = (f"，低于 {line}", f", below {line}") if is_low else ("", "")
         yield Sentence(
             "verdict",
-            f"还不能确定：最像 {zh}（{confidence:.0%}，低于 {line}）；请说明坐标系，或补上名称、地址、更多行。",
-            f"Not sure: most likely {en} ({confidence:.0%}, below {line}); "
+            f"还不能确定：最像 {zh}（{confidence:.0%}{held_zh}）；请说明坐标系，或补上名称、地址、更多行。",
+            f"Not sure: most likely {en} ({confidence:.0%}{held_en}); "
             "name the datum, or add names, addresses or rows.",
         )
 
