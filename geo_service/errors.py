@@ -51,5 +51,9 @@ class BadDataError(GeoServiceError):
     """A file or table of ours is unusable."""
 
 
+class StoreMovedError(BadDataError):
+    """The store was moved to another database while somebody had it open."""
+
+
 class UnavailableError(GeoServiceError):
     """What we stand on does not answer just now; the same question may succeed in ``retry_after_s`` seconds."""

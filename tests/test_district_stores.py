@@ -9,7 +9,7 @@ import pytest
 from geo_service.districts import DistrictConfig, open_district, read_config, write_config
 from geo_service.districts.config import name_store
 from geo_service.districts.stores import move_store, open_district_store, restore_backup
-from geo_service.errors import BadDataError, InvalidInputError, UnavailableError
+from geo_service.errors import BadDataError, InvalidInputError, StoreMovedError, UnavailableError
 from geo_service.settings import Settings
 from geo_service.web import create_app
 from tests.cluster import Cluster, find_binaries
@@ -58,7 +58,7 @@ def test_a_district_moves_to_a_database_and_back_with_all_its_history(directory,
 def test_a_server_that_runs_while_its_store_moves_writes_nothing_to_the_old_place(directory, cluster):
     with opened(directory) as running:
         move_store(directory, cluster.url)
-        with pytest.raises(BadDataError, match="was moved to postgresql://postgres@"):
+        with pytest.raises(StoreMovedError, match="was moved to postgresql://postgres@"):
             running.apply(add(replace(A, id="late")), **DESK)
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 import orjson
 
-from geo_service.errors import BadDataError, InvalidInputError
+from geo_service.errors import InvalidInputError, StoreMovedError
 from geo_service.layers import Catalogue
 
 MOVED = "store.moved"
@@ -71,7 +71,7 @@ class Linked(ABC):
         """Open a transaction that writes, unless the store was moved."""
         with self.writing() as link:
             if found := link.rows(_NOTE, (MOVED,)):
-                raise BadDataError(
+                raise StoreMovedError(
                     f"{self.place}: the store was moved to {orjson.loads(found[0][0])}; open it there "
                     "(a running server must be started again)",
                     parameter="store",

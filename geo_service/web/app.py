@@ -20,7 +20,7 @@ from werkzeug.exceptions import (
 
 import geo_service
 from geo_service.districts import District
-from geo_service.errors import GeoServiceError, UnavailableError
+from geo_service.errors import GeoServiceError, StoreMovedError, UnavailableError
 from geo_service.hours import SHANGHAI
 from geo_service.settings import Settings, resource_dir
 from geo_service.web.api import api
@@ -215,6 +215,8 @@ def _explain(error: Exception) -> tuple[int, str, Mapping[str, Any]]:
     if isinstance(error, UnavailableError):
         wait = error.facts["retry_after_s"]
         return 503, f"the database does not answer just now; ask again in {wait} s", {"retry_after_s": wait}
+    if isinstance(error, StoreMovedError):
+        return 503, "the store was moved to another database; this server must be started again", {}
     return 500, f"something broke on our side; the log has it under {request_id()}", {}
 
 

@@ -21,6 +21,7 @@ from geo_service.errors import (
     InvalidInputError,
     NotFoundError,
     StaleEditError,
+    StoreMovedError,
     UnavailableError,
     UnreachableError,
 )
@@ -34,6 +35,7 @@ STATUS: Mapping[type[GeoServiceError], int] = {
     StaleEditError: 412,
     UnreachableError: 422,
     BadDataError: 500,
+    StoreMovedError: 503,
     UnavailableError: 503,
 }
 """Which status says which refusal; a class that is not listed is a 500."""
