@@ -15,6 +15,7 @@ from geo_service.layers import Difference, differences
 from geo_service.store.base import Applied, Author, Change
 from geo_service.store.verbs import restore_feature
 from geo_service.web.desk.door import allow, current_account, go, here_district, page, say_lang, show
+from geo_service.web.desk.place_saving import field_words
 from geo_service.web.served import present_time
 from geo_service.web.words import words_in
 
@@ -39,7 +40,15 @@ def history(district_id: str) -> ResponseReturnValue:
     told = [Told(change, differences(change.before, change.after)) for change in changes]
     grouped = [(key, list(parts)) for key, parts in groupby(told, key=lambda one: one.change.id)]
     more = changes[-1].id if len(changes) == PAGE_LENGTH else None
-    return show("history.html", grouped=grouped, layer=layer, feature_id=feature_id, more=more)
+    lang, catalogue = say_lang(), here_district().catalogue
+    return show(
+        "history.html",
+        grouped=grouped,
+        layer=layer,
+        feature_id=feature_id,
+        more=more,
+        named=lambda name: field_words(name, lang, catalogue),
+    )
 
 
 @page("/history/undo", Action.RESTORE, ("POST",))

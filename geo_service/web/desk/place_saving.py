@@ -231,6 +231,9 @@ def field_words(name: str, lang: Lang, catalogue: Catalogue) -> str:
         A field without words keeps its own name.
     """
     say, (root, _, rest) = words_in(lang), name.partition(".")
+    if name.startswith("provenance.checked."):
+        kind = name.removeprefix("provenance.checked.")
+        return f"{say('field_checked')} · {say(f'field_{kind}') if f'field_{kind}' in WORDS else kind}"
     if f"field_{name}" in WORDS:
         return say(f"field_{name}")
     if f"field_{root}" not in WORDS:
