@@ -8,11 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from geo_service.cli import main
+from geo_service.districts import open_district
+from geo_service.layers import Edit
 
 STATION = {
     "type": "FeatureCollection",
@@ -348,6 +352,19 @@ def test_sync_takes_in_what_was_changed_by_hand_and_check_says_that_it_waits(run
     assert (code, toilet["changed"], toilet["applied"]) == (0, ["xhy-toilet-001"], True)
     assert '"phone": "010-6400"' in path.read_text(encoding="utf-8")
     assert "changed by hand" not in run("check", own_district)[1]
+
+
+def test_a_dry_run_of_a_sync_that_would_stop_ends_as_the_sync_does(run, own_district):
+    change_file(own_district, "xhy-toilet-001", phone="010-6400")
+    district = open_district(own_district)
+    (held,) = district.store.features(["xhy-toilet-001"])
+    edit = Edit("toilet", held.id, None, held, replace(held, phone="010-6411"))
+    district.store.apply([edit], actor="li", role="editor", source="desk", at=datetime.now(UTC))
+    district.close()
+    code, out, _ = run("sync", own_district, "--dry-run")
+    assert (code, "both changed xhy-toilet-001 phone" in out) == (1, True)
+    assert run("sync", own_district)[0] == 1
+    assert run("sync", own_district, "--dry-run", "--prefer", "file")[0] == 0
 
 
 def test_one_broken_file_stops_the_sync_of_every_layer(run, own_district):

@@ -56,8 +56,8 @@ def sync(directory: Path, layers: tuple[str, ...], prefer: str | None, dry_run: 
     print_answer(
         as_json, answer, "\n".join(line for synced in done for line in _lines(synced, side, is_stopped))
     )
-    if is_stopped and not dry_run:
-        raise SystemExit(1)
+    if side is None and any(synced.clashes for synced in done):
+        raise SystemExit(1)  # a dry run ends as the sync itself would
 
 
 @cli.group()
