@@ -21,7 +21,7 @@ from geo_service.districts.comparing import (
     mark_listing,
     merge_pair,
 )
-from geo_service.districts.importing import Order, apply_import, look_at, undo_change
+from geo_service.districts.importing import Order, apply_import, examine, look_at, undo_change
 from geo_service.districts.unplaced import drop_row, place_row, unplaced_rows
 from geo_service.errors import InvalidInputError, NotFoundError
 from geo_service.geo import convert_datum, distance_m
@@ -158,6 +158,49 @@ def test_every_bad_row_is_named_and_stops_all_unless_the_rest_is_wanted(district
     assert district.places("merchant") == before
     bring_in(district, path, Order("merchant", "gcj02", skip_bad=True))
     assert len(district.places("merchant").features) == len(before.features) + 57
+
+
+def exchanged(places):
+    """The office's list with longitude and latitude in each other's column."""
+    return [[*row[:3], row[4], row[3], *row[5:]] for row in office_rows(places)]
+
+
+def test_refusals_of_a_list_with_exchanged_columns_name_the_way_out(run, own_district, district, tmp_path):
+    held = district.places("merchant").features
+    path = write(tmp_path / "x.csv", exchanged(held))
+    words = ("import", own_district, path, "--layer", "merchant", "--dry-run")
+    asked, refused = run(*words), run(*words, "--datum", "gcj02")
+    assert (asked[0], "Say --swapped to exchange longitude and latitude" in asked[2]) == (2, True)
+    assert (refused[0], "(--swapped), or import the rest without them (--skip-bad)" in refused[2]) == (
+        2,
+        True,
+    )
+    code, out, _ = run(*words, "--swapped")
+    assert (code, f"{len(held)} added" in out, "lon and lat were exchanged" in out) == (0, True, True)
+
+
+def test_an_exchange_that_is_remembered_can_be_taken_back(run, own_district, district, tmp_path):
+    held = district.places("merchant").features
+    words = ("import", own_district, tmp_path / "x.csv", "--layer", "merchant")
+    write(tmp_path / "x.csv", exchanged(held))
+    assert run(*words, "--swapped")[0] == 0
+    write(tmp_path / "x.csv", office_rows(held))
+    asked, refused = run(*words), run(*words, "--datum", "gcj02")
+    assert (asked[0], "Say --not-swapped to exchange" in asked[2]) == (2, True)
+    assert (refused[0], "exchange lon and lat (--not-swapped)" in refused[2]) == (2, True)
+    code, out, _ = run(*words, "--not-swapped")
+    assert (code, f"{len(held)} unchanged" in out) == (0, True)
+
+
+def test_the_doctor_and_the_refusals_count_rows_alike(district, tmp_path):
+    rows = office_rows(district.places("merchant").features)
+    rows[22][3:5] = rows[22][4], rows[22][3]
+    preview = look_at(district, write(tmp_path / "one.csv", rows), Order("merchant", "rows"), at=NOON)
+    table, mapping = preview.table, preview.columns.mapping
+    (told,) = [one for one in examine(district, table, mapping).sentences if one.kind == "swapped"]
+    assert table.rows[22].where == "row 24"
+    assert told.en.endswith("column: 24.")
+    assert told.zh.endswith("：24。")
 
 
 def test_columns_chosen_once_are_remembered_for_the_next_file_of_the_source(district, tmp_path):
@@ -387,6 +430,34 @@ def test_a_list_of_which_no_row_can_be_compared_is_refused(run, own_district, tm
         "compare", own_district, rows, "--layer", "merchant", "--vendor", "amap", "--datum", "gcj02"
     )
     assert (code, "none of its 2 rows can be compared; row 2" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "headings",
+    [
+        ("POIID", "名称", "lon_gcj02", "lat_gcj02"),
+        ("id", "name", "lon_gcj02", "lat_gcj02", "status"),
+        ("POIID", "名称", "lon_gcj02", "lat_gcj02", "lon_wgs84", "lat_wgs84"),
+    ],
+    ids=["a vendor's", "our export", "both datums"],
+)
+@pytest.mark.parametrize("vendor", ["amap", "baidu"])
+def test_coordinates_whose_headings_name_the_datum_can_be_compared(district, tmp_path, headings, vendor):
+    held = district.places("merchant").features
+    lonlat = np.array([(one.lon, one.lat) for one in held])
+    shifted = convert_datum(lonlat, "wgs84", "gcj02")
+    cells = dict.fromkeys(headings, ["active"] * len(held)) | {
+        "lon_gcj02": [f"{x:.7f}" for x in shifted[:, 0]],
+        "lat_gcj02": [f"{y:.7f}" for y in shifted[:, 1]],
+        "lon_wgs84": [f"{x:.7f}" for x in lonlat[:, 0]],
+        "lat_wgs84": [f"{y:.7f}" for y in lonlat[:, 1]],
+        headings[0]: [f"B{i:03d}" for i in range(len(held))],
+        headings[1]: [one.name for one in held],
+    }
+    path = write(tmp_path / "v.csv", list(zip(*(cells[key] for key in headings), strict=True)), headings)
+    compared = compare_list(district, path, Order("merchant"), vendor)
+    assert (compared.diff.missing_there, compared.diff.missing_here, compared.diff.moved) == ((), (), ())
+    assert compared.order.datum == ("wgs84" if "lon_wgs84" in headings else "gcj02")
 
 
 def test_a_comparison_marks_how_the_vendor_shows_each_place(district, vendor_list):

@@ -60,6 +60,11 @@ COLUMNS = click.option(
     multiple=True,
     help="What a column holds where the guess is wrong; nothing after = leaves it out; repeatable.",
 )
+SWAPPED = click.option(
+    "--swapped/--not-swapped",
+    default=None,
+    help="Longitude and latitude stand in each other's column; default: as remembered of the source, else not.",
+)
 
 
 @cli.command("import")
@@ -76,7 +81,7 @@ COLUMNS = click.option(
 )
 @SHEET
 @COLUMNS
-@click.option("--swapped", is_flag=True, help="Longitude and latitude stand in each other's column.")
+@SWAPPED
 @click.option("--source", metavar="NAME", default="", help="What the source is called; default: as the file.")
 @click.option("--complete", is_flag=True, help="The list is whole: places it does not have are removed.")
 @click.option("--skip-bad", is_flag=True, help="Import the good rows; else one bad row stops all.")
@@ -94,7 +99,7 @@ def import_(
     datum: str,
     sheet: str,
     chosen: tuple[tuple[str, str], ...],
-    swapped: bool,
+    swapped: bool | None,
     source: str,
     complete: bool,
     skip_bad: bool,
@@ -115,7 +120,7 @@ def import_(
     from geo_service.districts.importing import Order
 
     settled: Any = datum
-    order = Order(layer, settled, sheet, source, "", dict(chosen), swapped or None, complete, skip_bad)
+    order = Order(layer, settled, sheet, source, "", dict(chosen), swapped, complete, skip_bad)
     _import_list(directory, file, order, dry_run, as_json)
 
 
@@ -280,6 +285,7 @@ def _shown(value: object) -> str:
 @DATUM_OF_FILE
 @SHEET
 @COLUMNS
+@SWAPPED
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Work list to write: .csv or .xlsx; else shown."
 )
@@ -292,6 +298,7 @@ def compare(
     datum: str,
     sheet: str,
     chosen: tuple[tuple[str, str], ...],
+    swapped: bool | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -304,7 +311,7 @@ def compare(
     if output:
         refuse_inside(directory, output)
     with opened(directory) as district, progress_bar() as progress:
-        order = Order(layer, settled, sheet, fields=dict(chosen))
+        order = Order(layer, settled, sheet, fields=dict(chosen), is_swapped=swapped)
         compared = compare_list(district, file, order, vendor, progress=progress)
         rows = work_rows(compared, _link_to(district))
         if output:

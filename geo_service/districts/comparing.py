@@ -6,6 +6,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+import numpy as np
+
 from geo_service.districts.importing import (
     Order,
     Progress,
@@ -17,6 +19,7 @@ from geo_service.districts.importing import (
 from geo_service.districts.working_copy import write_working_copy
 from geo_service.errors import InvalidInputError
 from geo_service.exchange.intake import ColumnMapping, Table
+from geo_service.exchange.intake.coordinates import parse_degrees
 from geo_service.exchange.intake.drafts import draft_of
 from geo_service.exchange.twins import Choice, Twin, find_twins, merge_twins
 from geo_service.exchange.vendor import (
@@ -27,7 +30,7 @@ from geo_service.exchange.vendor import (
     compare_vendor,
     work_list,
 )
-from geo_service.geo import Datum
+from geo_service.geo import Datum, convert_datum
 from geo_service.layers import Edit, Listing, Place
 from geo_service.paper.writing import Sheet, write_csv, write_xlsx
 from geo_service.store.base import Author, Store
@@ -357,7 +360,7 @@ def compare_table(
             parameter="datum",
             value=order.datum,
         )
-    rows, skipped = vendor_rows(district, table, mapping, REGISTERS[vendor])
+    rows, skipped = vendor_rows(district, table, mapping, REGISTERS[vendor], order.datum)
     if skipped and not rows:
         where, reason = skipped[0]
         raise InvalidInputError(
@@ -373,7 +376,7 @@ def compare_table(
 
 
 def vendor_rows(
-    district: "District", table: Table, mapping: ColumnMapping, register: str
+    district: "District", table: Table, mapping: ColumnMapping, register: str, datum: Datum
 ) -> tuple[list[VendorRow], list[tuple[str, str]]]:
     """
     Take the rows of a vendor's list that can be compared.
@@ -388,6 +391,8 @@ def vendor_rows(
         What its columns hold.
     register
         Which foreign id the list bears; a column of ids without another word is that one.
+    datum
+        Of the list; columns that name another one in their heading are led to it.
 
     Returns
     -------
@@ -403,6 +408,7 @@ def vendor_rows(
         cells, pin = draft.cells, draft.pin
         if not pin and draft.obj is not None:
             pin = _pin_of(draft.obj)
+        pin = pin or _pin_of_cells(cells, datum)
         if draft.refusals or not pin or pin[0] != pin[0] or pin[1] != pin[1] or not cells.get("name"):
             reason = draft.refusals[0].reason if draft.refusals else "has no name or no position"
             skipped.append((row.where, reason))
@@ -413,6 +419,17 @@ def vendor_rows(
             facts = (cells.get(name) for name in ("phone", "hours", "address"))
             rows.append(VendorRow(cells["name"], *pin, key, *facts))
     return rows, skipped
+
+
+def _pin_of_cells(cells: Mapping[str, str], datum: Datum) -> tuple[float, float] | None:
+    """The pin of an export of ours, whose headings name their datum; the asked one is taken where it is there."""
+    named: tuple[Datum, ...] = ("wgs84", "gcj02")
+    for one in sorted(named, key=lambda key: key != datum):
+        lon, lat = (parse_degrees(cells.get(f"{axis}_{one}", "")) for axis in ("lon", "lat"))
+        if lon and lat:
+            moved = convert_datum(np.array([(lon.value, lat.value)]), one, datum)[0]
+            return float(moved[0]), float(moved[1])
+    return None
 
 
 def _pin_of(obj: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -6,6 +6,7 @@ Each step is a function of its own, because the desk's wizard stops after each a
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -292,7 +293,13 @@ def examine(district: "District", table: Table, mapping: ColumnMapping) -> Diagn
     layers = [district.store.layer(name) for name in district.layer_names()]
     known = [(p.name, p.lon, p.lat) for layer in layers for p in layer.features if isinstance(p, Place)]
     ground = build_ground([district.network("walk")], district.config.boundary, known)
-    return diagnose(lonlat, ground, names, addresses)
+    return diagnose(lonlat, ground, names, addresses, _row_numbers(table))
+
+
+def _row_numbers(table: Table) -> list[int]:
+    """Rows as the file counts them, headings included: refusals and the doctor's sentences name the same ones."""
+    ends = (re.search(r" (\d+)$", row.where) for row in table.rows)
+    return [int(end[1]) if end else number for number, end in enumerate(ends, 1)]
 
 
 def _in_order(
@@ -734,8 +741,12 @@ def _asked(table: Table, mapping: ColumnMapping, diagnosis: Diagnosis | None) ->
     shares = diagnosis.probabilities if diagnosis else {}
     likely = sorted((key for key in shares if shares[key] >= 0.01), key=lambda key: -shares[key])
     names = ", ".join(f"{_word(key)} {shares[key]:.0%}" for key in likely)
+    flag = "--not-swapped" if mapping.is_swapped else "--swapped"
+    turned = [one.is_swapped for one in diagnosis.rows] if diagnosis else []
+    is_most = 2 * sum(turned) > len(turned)
+    swap = f" Say {flag} to exchange longitude and latitude; if they stand right:" if is_most else ""
     return InvalidInputError(
-        f"{table.name}: the datum has to be asked for: {said}{' '.join(evidence)} Possible: {names}."
+        f"{table.name}: the datum has to be asked for: {said}{' '.join(evidence)} Possible: {names}.{swap}"
         " Say --datum wgs84, gcj02 or bd09, or rows to read each row as it was found",
         parameter="--datum",
         value="auto",

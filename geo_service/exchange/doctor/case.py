@@ -34,6 +34,8 @@ class Case(NamedTuple):
         Those rows under each reading, local metres, shape ``(len(usable), h, 2)``.
     named
         What their names and addresses point at.
+    numbers
+        What each row is called in sentences; none counts from 1.
     """
 
     points: FloatArray
@@ -41,6 +43,7 @@ class Case(NamedTuple):
     usable: IntArray
     read_xy: FloatArray
     named: Named
+    numbers: Sequence[int] = ()
 
 
 class Seen(NamedTuple):

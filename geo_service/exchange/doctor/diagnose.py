@@ -47,6 +47,7 @@ def diagnose(
     ground: Ground,
     names: Sequence[str] = (),
     addresses: Sequence[str] = (),
+    numbers: Sequence[int] = (),
 ) -> Diagnosis:
     """
     Say in which datum a list is, with evidence, or that one has to ask.
@@ -61,6 +62,8 @@ def diagnose(
         Name of each row, empty texts allowed; none at all if the list has no names.
     addresses
         Address of each row, likewise.
+    numbers
+        What the sentences call each row, as its file counts them; none counts from 1.
 
     Returns
     -------
@@ -70,21 +73,22 @@ def diagnose(
     Raises
     ------
     InvalidInputError
-        If the shape is wrong, or names or addresses are not one per row.
+        If the shape is wrong, or names, addresses or numbers are not one per row.
 
     References
     ----------
     .. [1] docs/guide/datum-doctor.md: how it works, and how often it is right.
     """
     points = as_list(lonlat)
-    for word, texts in (("names", names), ("addresses", addresses)):
-        if len(texts) not in (0, len(points)):
+    told = (("names", len(names)), ("addresses", len(addresses)), ("numbers", len(numbers)))
+    for word, count in told:
+        if count not in (0, len(points)):
             raise InvalidInputError(
-                f"{word}: {len(texts)} for {len(points)} rows; give one per row or none",
+                f"{word}: {count} for {len(points)} rows; give one per row or none",
                 parameter=word,
-                value=len(texts),
+                value=count,
             )
-    case = open_case(points, ground, names, addresses)
+    case = open_case(points, ground, names, addresses)._replace(numbers=numbers)
     if not len(case.usable) or len(case.usable) < _HALF * np.isfinite(points).all(axis=1).sum():
         return _elsewhere(case)
     if not is_shifted(case.points[case.usable]).any():

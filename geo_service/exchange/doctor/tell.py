@@ -58,7 +58,7 @@ def tell(
         *_addresses(seen, ground, best),
         *_twins(seen, best),
         *_doubles(seen),
-        *_odd(rows, status),
+        *_odd(seen.case, rows, status),
         *tell_rows(seen.case, rows),
     )
 
@@ -187,29 +187,30 @@ def _doubles(seen: Seen) -> Iterator[Sentence]:
     first = seen.doubles[0]
     one, other = WORDS[first.first_reading], WORDS[first.second_reading]
     count = len(seen.doubles)
+    rows = _number(seen.case, first.first), _number(seen.case, first.second)
     yield Sentence(
         "doubles",
         f"同一份清单像是以两种坐标各导入了一次：{count} 对同名行恰好相差 {one[0]} 与 {other[0]} 之间的偏移"
-        f"（如第 {first.first + 1} 行与第 {first.second + 1} 行）。",
+        f"（如第 {rows[0]} 行与第 {rows[1]} 行）。",
         f"One list seems to be in here under two datums: {count} pairs of one name lie apart by just the shift between "
-        f"{one[1]} and {other[1]} (rows {first.first + 1} and {first.second + 1}, for one).",
+        f"{one[1]} and {other[1]} (rows {rows[0]} and {rows[1]}, for one).",
     )
 
 
-def _odd(rows: Sequence[RowDiagnosis], status: Status) -> Iterator[Sentence]:
+def _odd(case: Case, rows: Sequence[RowDiagnosis], status: Status) -> Iterator[Sentence]:
     odd = [one for one in rows if one.is_odd]
     if odd:
         yield Sentence(
             "odd",
-            f"{len(odd)} 行的坐标系与其余不同：{_row_list(odd)}。",
-            f"{len(odd)} rows are read otherwise than the rest: {_row_list(odd)}.",
+            f"{len(odd)} 行的坐标系与其余不同：{_row_list(case, odd)}。",
+            f"{len(odd)} rows are read otherwise than the rest: {_row_list(case, odd)}.",
         )
     unsure = [one for one in rows if one.reading is None and one.likeliest is not None]
     if status == "mixed" and unsure:
         yield Sentence(
             "unsure",
-            f"{len(unsure)} 行单凭自身分不清属于哪一种：{_row_list(unsure)}。",
-            f"{len(unsure)} rows cannot be told apart by themselves: {_row_list(unsure)}.",
+            f"{len(unsure)} 行单凭自身分不清属于哪一种：{_row_list(case, unsure)}。",
+            f"{len(unsure)} rows cannot be told apart by themselves: {_row_list(case, unsure)}.",
         )
 
 
@@ -236,10 +237,11 @@ def tell_rows(case: Case, rows: Sequence[RowDiagnosis]) -> Iterator[Sentence]:
             "swapped",
             "经度与纬度两列对调了。"
             if whole
-            else f"{len(swapped)} 行的经度与纬度对调了：{_row_list(swapped)}。",
+            else f"{len(swapped)} 行的经度与纬度对调了：{_row_list(case, swapped)}。",
             "Longitude and latitude stand in each other's column."
             if whole
-            else f"In {len(swapped)} rows longitude and latitude stand in each other's column: {_row_list(swapped)}.",
+            else f"In {len(swapped)} rows longitude and latitude stand in each other's column:"
+            f" {_row_list(case, swapped)}.",
         )
     for note, zh, en in (
         ("doubtful", "按其余行解释后位置可疑", "look doubtful when read like the others"),
@@ -250,12 +252,16 @@ def tell_rows(case: Case, rows: Sequence[RowDiagnosis]) -> Iterator[Sentence]:
         if found:
             yield Sentence(
                 note,
-                f"{len(case.points)} 行中有 {len(found)} 行{zh}：{_row_list(found)}。",
-                f"{len(found)} of {len(case.points)} rows {en}: {_row_list(found)}.",
+                f"{len(case.points)} 行中有 {len(found)} 行{zh}：{_row_list(case, found)}。",
+                f"{len(found)} of {len(case.points)} rows {en}: {_row_list(case, found)}.",
             )
 
 
-def _row_list(rows: Sequence[RowDiagnosis]) -> str:
-    """Row numbers as a spreadsheet counts them, without its heading."""
-    shown = ", ".join(str(one.row + 1) for one in rows[:_MOST_NAMED])
+def _row_list(case: Case, rows: Sequence[RowDiagnosis]) -> str:
+    shown = ", ".join(str(_number(case, one.row)) for one in rows[:_MOST_NAMED])
     return f"{shown} …" if len(rows) > _MOST_NAMED else shown
+
+
+def _number(case: Case, row: int) -> int:
+    """A row's number as its file counts; without a file they count from 1."""
+    return case.numbers[row] if case.numbers else row + 1

@@ -14,7 +14,14 @@ from typing import Any, NamedTuple
 from geo_service.errors import InvalidInputError
 from geo_service.exchange.cells import BY_KEY, EXTRA
 from geo_service.exchange.intake.coordinates import parse_degrees, parse_pair
-from geo_service.exchange.intake.headings import POSITION_FIELDS, SERVICE, our_key, read_heading, why_ignored
+from geo_service.exchange.intake.headings import (
+    POSITION_FIELDS,
+    SERVICE,
+    Heading,
+    our_key,
+    read_heading,
+    why_ignored,
+)
 from geo_service.exchange.intake.table import Table
 from geo_service.exchange.intake.wording import NO, YES, hours_from_words, service_of
 from geo_service.geo import BBox
@@ -345,7 +352,7 @@ _Guess = tuple[ColumnGuess, str]
 def _guess(table: Table, index: int, category: Category, catalogue: Catalogue) -> _Guess:
     column = table.columns[index]
     cells = [row.cells[index] for row in table.rows[:_LOOKED_AT]]
-    heading = read_heading(column)
+    heading = _of_datum(read_heading(column))
     if column in _OF_THE_FORMAT.get(table.format.replace("kmz", "kml"), ()):
         return ColumnGuess(column, "", 0.9, "is for the eye: how the point is drawn or grouped"), ""
     if reason := why_ignored(column):
@@ -368,6 +375,12 @@ def _guess(table: Table, index: int, category: Category, catalogue: Catalogue) -
         other = "address" if field == "lonlat" and column in ("位置", "定位") else ""
         return ColumnGuess(column, other, 0.4, "the heading means coordinates, but the cells are none"), ""
     return ColumnGuess(column, field, confidence, f"the heading means {field}"), heading.datum
+
+
+def _of_datum(heading: Heading) -> Heading:
+    """Read our own headings of coordinates in a strange list for what they say: a coordinate, and its datum."""
+    field, _, datum = heading.field.rpartition("_")
+    return heading._replace(field=field, datum=datum) if field in POSITION_FIELDS else heading
 
 
 def may_hold(field: str, category: Category) -> bool:

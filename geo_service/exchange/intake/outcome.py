@@ -11,6 +11,8 @@ from geo_service.layers import Edit, Feature, feature_to_json
 
 ROLE = "import"
 MOST_SHOWN = 100
+EXCHANGED = "lon and lat were exchanged"
+"""Warning of a plan for which longitude and latitude changed places."""
 
 
 class FieldChange(NamedTuple):
@@ -155,9 +157,12 @@ class ImportPlan:
         at = f", {first.column}={first.value!r}" if first.column else ""
         more = f" (and {len(rows) - MOST_SHOWN} more)" if len(rows) > MOST_SHOWN else ""
         named = ", ".join(rows[:MOST_SHOWN]) + more
+        n_swapped = sum(one.reason.endswith("were lon and lat swapped?") for one in self.refused)
+        flag = "--not-swapped" if EXCHANGED in self.warnings else "--swapped"
+        swap = f"exchange lon and lat ({flag}), " if 2 * n_swapped > len(self.refused) else ""
         raise InvalidInputError(
             f"{self.file}: {first.where}{at}: {first.reason}; bad rows: {named}; nothing was imported;"
-            " mend them, or import the rest without them",
+            f" mend them, {swap}or import the rest without them (--skip-bad)",
             parameter=first.column or "FILE",
             value=first.value,
             errors=[refusal._asdict() for refusal in self.refused[:MOST_SHOWN]],

@@ -19,7 +19,15 @@ from geo_service.exchange.cells import feature_of
 from geo_service.exchange.intake.drafts import Draft, LeftOut, Refusal, draft_of, feature_of_draft, short
 from geo_service.exchange.intake.mapping import ColumnMapping, category_of, may_hold, source_of
 from geo_service.exchange.intake.matching import Finder, point_of
-from geo_service.exchange.intake.outcome import Added, Changed, FieldChange, ImportPlan, Kept, Unplaced
+from geo_service.exchange.intake.outcome import (
+    EXCHANGED,
+    Added,
+    Changed,
+    FieldChange,
+    ImportPlan,
+    Kept,
+    Unplaced,
+)
 from geo_service.exchange.intake.saying import checked_anew, completed, heard, stated_by, with_provenance
 from geo_service.exchange.intake.table import Table
 from geo_service.geo import BBox, Datum, convert_datum, distance_m
@@ -172,7 +180,7 @@ def _warnings(table: Table, mapping: ColumnMapping, datum: Datum) -> list[str]:
     if mapping.swap_hint and not mapping.is_swapped:
         warnings.append(mapping.swap_hint)
     if mapping.is_swapped:
-        warnings.append("lon and lat were exchanged")
+        warnings.append(EXCHANGED)
     return warnings
 
 
