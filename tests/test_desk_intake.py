@@ -138,6 +138,24 @@ def test_nothing_is_chosen_where_the_doctor_is_not_sure_and_a_choice_is_demanded
     assert "请选一种坐标系" in refused.text
 
 
+def test_exchanged_columns_are_put_right_where_they_are_noticed(desk, merchants):
+    rows = [[*row[:3], row[4], row[3], *row[5:]] for row in office_rows(merchants)]
+    datum = step(desk, upload(desk, csv_bytes(rows)).location).location
+    page = desk.client.get(datum).text
+    assert "先对调，再定坐标系" in page
+    assert "证据不够" not in page
+    wrong = desk.client.get(step(desk, datum, datum="gcj02").location).text
+    assert re.search(r'value="swap"[^>]*>对调经纬度', wrong)
+
+    put_right = step(desk, datum.replace("/datum", "/preview"), do="swap").location
+    page = desk.client.get(put_right).text
+    assert re.search(r'value="gcj02" required checked', page)
+    assert "经纬度已对调" in page
+    page = desk.client.get(step(desk, datum, datum="gcj02").location).text
+    assert "<b>59</b> 新增" in page
+    assert "对调回来" in page
+
+
 def test_a_mixed_list_can_be_read_row_by_row(desk, district, merchants):
     rows = office_rows(merchants[:40]) + office_rows(merchants[40:], datum="wgs84")
     datum = step(desk, upload(desk, csv_bytes(rows)).location).location

@@ -72,6 +72,13 @@ INTAKE_WORDS: dict[str, tuple[str, str]] = {
         "经度、纬度两列写反了，对调",
         "Longitude and latitude stand in each other's column: exchange them",
     ),
+    "intake_exchange": ("对调经纬度", "Exchange longitude and latitude"),
+    "intake_exchange_back": ("对调回来", "Put them back"),
+    "intake_exchanged": ("经纬度已对调。", "Longitude and latitude were exchanged."),
+    "intake_exchange_first": (
+        "经纬度像是写反了：先对调，再定坐标系",
+        "Longitude and latitude seem exchanged: put that right, then choose the datum",
+    ),
     "intake_next": ("下一步", "Next"),
     "intake_back": ("上一步", "Back"),
     "intake_twice": (

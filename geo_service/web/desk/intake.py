@@ -329,11 +329,27 @@ def intake_datum(district_id: str, job: str) -> ResponseReturnValue:
     """Say which datum the file is in and why, show it on our streets, and let a person decide."""
     held = find_job(job, "import")
     allow(Action.IMPORT, held.layer)
+    if request.form.get("do") == "swap":
+        return _exchange(held)
     said = request.form.get("datum", "") if request.method == "POST" else ""
     if chosen := "rows" if said == "rows" else _datum(said):
         save_job(held, datum=chosen)
         return lead("intake_preview", job=job)
     return _datum_page(held, is_missing=request.method == "POST")
+
+
+def _exchange(held: Job) -> ResponseReturnValue:
+    """Exchange longitude and latitude, or put them back; the datum is asked for anew, for the points have moved."""
+    mapping = held.columns.mapping
+    if not _may_exchange(mapping):
+        return lead("intake_columns", job=held.id)
+    save_job(held, mapping=replace(mapping, is_swapped=not mapping.is_swapped).to_json(), datum="auto")
+    return lead("intake_datum", job=held.id)
+
+
+def _may_exchange(mapping: ColumnMapping) -> bool:
+    """Whether the exchange is offered: most rows make sense only with it, or it was asked for."""
+    return mapping.is_swapped or bool(mapping.swap_hint)
 
 
 def _datum_page(held: Job, *, is_missing: bool) -> ResponseReturnValue:
@@ -352,6 +368,8 @@ def _datum_page(held: Job, *, is_missing: bool) -> ResponseReturnValue:
         is_mixed=diagnosis is not None and _is_mixed(diagnosis),
         datums=[(one, WORDS_OF[one]) for one in DATUMS],
         is_missing=is_missing,
+        may_exchange=_may_exchange(mapping),
+        reason_words=reason_words,
         points=points_under(table, mapping) if diagnosis is None else _points_read(table, mapping, diagnosis),
         drawn=drawn_map(district),
         steps=_steps(held, table),
@@ -415,6 +433,8 @@ def intake_preview(district_id: str, job: str) -> ResponseReturnValue:
         return lead("intake_datum", job=job)
     if state_of(job_folder(held)):
         return lead("intake_working", job=job)
+    if request.form.get("do") == "swap":
+        return _exchange(held)
     if request.method == "POST":
         flags = (request.form.get(name) == "yes" for name in ("complete", "skip_bad"))
         held = save_job(held, **dict(zip(("is_complete", "skip_bad"), flags, strict=True)))
@@ -494,7 +514,8 @@ def _preview_page(held: Job, refusal: str = "", status: int = 200) -> ResponseRe
         plan=plan,
         version=preview.version,
         datum=words_in(lang)("intake_by_row") if held.datum == "rows" else WORDS_OF[plan.datum],
-        warnings=[reason_words(one, lang) for one in plan.warnings],
+        warnings=[reason_words(one, lang) for one in plan.warnings if one != held.columns.mapping.swap_hint],
+        may_exchange=_may_exchange(held.columns.mapping),
         reason_words=reason_words,
         reason_where=lambda where: where_words(where, lang),
         field_name=field_name,
