@@ -258,9 +258,6 @@ PLACE_WORDS: dict[str, tuple[str, str]] = {
     "field_cabinet": ("柜子状态", "Cabinet"),
     "field_geometry": ("边界", "Outline"),
     "field_checked": ("核查日期", "Checked"),
-    "field_existence": ("是否还在", "Existence"),
-    "field_contact": ("联系方式", "Contact"),
-    "field_cabinet": ("柜子", "Cabinet"),
     "field_provenance": ("来源", "Source"),
     "field_extra": ("其他", "Other"),
 }
