@@ -4,6 +4,7 @@ import html
 import itertools
 import re
 import shutil
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -335,12 +336,14 @@ def test_what_a_rider_says_waits_for_who_may_settle_it(browser_of, app, district
     assert "反馈“现在关着”" not in browser_of("verifier").get("/rota").text
 
 
-def test_a_server_whose_store_was_moved_away_says_so_and_is_no_server_error(app, district):
-    rider, say = app.test_client(), "/xiangheyuan/p/xhy-station-001/say"
-    assert rider.post(say, data={"claim": "shut_now"}).status_code == 200
-    with district.store.writing() as link:
-        link.run("INSERT INTO notes (key, value) VALUES (?, ?)", ("store.moved", '"elsewhere"'))
-    answer = rider.post(say, data={"claim": "shut_now"})
+def test_a_server_whose_store_was_moved_away_says_so_and_is_no_server_error(own_district):
+    with closing(open_district(own_district)) as district:
+        app = create_app({district.id: district}, Settings(), clock=lambda: NOON)
+        rider, say = app.test_client(), "/xiangheyuan/p/xhy-station-001/say"
+        assert rider.post(say, data={"claim": "shut_now"}).status_code == 200
+        with district.store.writing() as link:
+            link.run("INSERT INTO notes (key, value) VALUES (?, ?)", ("store.moved", '"elsewhere"'))
+        answer = rider.post(say, data={"claim": "shut_now"})
     assert answer.status_code == 503
     assert "this server must be started again" in answer.text
 
