@@ -102,6 +102,12 @@ def draw() -> "Callable[..., Town]":
 _HOW_TO_GET = {
     "chromium": "apt-get install chromium fonts-noto-cjk",
     "postgresql": "apt-get install postgresql-postgis",
+    "ogr2ogr": "apt-get install gdal-bin",
+    "ogrinfo": "apt-get install gdal-bin",
+    "gpsbabel": "apt-get install gpsbabel",
+    "soffice": "apt-get install libreoffice-calc",
+    "mount": "run the tests as root where mounting is permitted, as in a virtual machine",
+    "namespaces": "run the tests as root, or where unprivileged namespaces are permitted",
     "../shared": "put the real extracts into ../shared/data beside this checkout",
 }
 

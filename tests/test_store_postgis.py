@@ -312,7 +312,7 @@ def test_the_history_is_a_view_with_instants(home, ask):
 
 def test_another_program_reads_each_layer_point_by_point(home, cluster):
     if shutil.which("ogr2ogr") is None:
-        pytest.skip("no ogr2ogr: layers not read with GDAL (apt-get install gdal-bin)")
+        pytest.skip("ogr2ogr is not installed: layers not read with GDAL")
     places = [replace(A, id=f"st-{n}", lon=116.4 + n * 1e-7, name=f"驿站{n}") for n in range(50)]
     with closing(home.open(create=True)) as store:
         store.apply(add(*places), **DESK)
