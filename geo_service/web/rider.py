@@ -25,7 +25,7 @@ from geo_service.web.served import (
     served_districts,
     served_settings,
 )
-from geo_service.web.words import HTML_LANG, LANGS, Lang, hours_words, words_in
+from geo_service.web.words import HTML_LANG, LANGS, Lang, hours_words, script_words, words_in
 
 rider = Blueprint("rider", __name__)
 
@@ -287,6 +287,7 @@ def _page(template: str, lang: Lang, **values: Any) -> str:
         html_lang=HTML_LANG[lang],
         column=LANGS.index(lang),
         say=words_in(lang),
+        script_words=script_words(lang),
         # a language that was chosen stays chosen in every link; one that was guessed is guessed again
         lang_query=f"lang={lang}" if request.args.get("lang") else "",
         **values,

@@ -3,7 +3,8 @@ Every word of the pages, Chinese first, English beside it.
 
 Names of categories and services are in the layers' catalogue; names of map apps in the registry
 of links. Everything else that a page says is here; the desk's share of it is in
-`words_desk`, that of its editor of places in `words_places`, that of lists in `words_intake`.
+`words_desk`, that of its editor of places in `words_places`, that of lists in `words_intake`, the rider's page's
+in `words_rider`.
 """
 
 import re
@@ -15,6 +16,7 @@ from typing import Literal
 from geo_service.web.words_desk import DESK_WORDS
 from geo_service.web.words_intake import INTAKE_WORDS
 from geo_service.web.words_places import PLACE_WORDS
+from geo_service.web.words_rider import JS_ALSO, RIDER_WORDS
 
 Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, ...] = ("zh", "en")
@@ -107,7 +109,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "status_paused": ("暂停开放", "Paused"),
     "error_home": ("回首页", "To the start"),
     "error_id": ("编号 {id}", "Reference {id}"),
-} | {**DESK_WORDS, **INTAKE_WORDS, **PLACE_WORDS}
+} | {**DESK_WORDS, **INTAKE_WORDS, **PLACE_WORDS, **RIDER_WORDS}
 
 _WEEKDAYS = (
     ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
@@ -150,6 +152,30 @@ def words_in(lang: Lang) -> Say:
         return words.format(**gaps) if gaps else words
 
     return say
+
+
+def script_words(lang: Lang) -> dict[str, str]:
+    """
+    What the page's scripts say, gaps unfilled.
+
+    Parameters
+    ----------
+    lang
+        ``"zh"`` or ``"en"``.
+
+    Returns
+    -------
+    words
+        Entries of the catalogue whose key starts with ``js_``, without that; and those both sides say.
+
+    Examples
+    --------
+    >>> script_words("en")["until"]
+    'to {time}'
+    """
+    column = LANGS.index(lang)
+    own = {key[3:]: words[column] for key, words in WORDS.items() if key.startswith("js_")}
+    return own | {key: WORDS[key][column] for key in JS_ALSO}
 
 
 def length_words(length_m: float, say: Say) -> str:
