@@ -14,6 +14,8 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from geo_service.districts import District
     from geo_service.store.base import Store
     from tests.cluster import Cluster
@@ -56,6 +58,19 @@ def chromium() -> str:
             pytest.fail("chromium is required here and missing: apt-get install chromium fonts-noto-cjk")
         pytest.skip("no chromium: browser journeys not tested")
     return found
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> "Iterator[Browser]":
+    """Chromium, running; for one module, since Playwright's loop would run under the tests that come after it."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browsing import FLAGS
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield running
+        running.close()
 
 
 @pytest.fixture(scope="session")

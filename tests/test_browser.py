@@ -1,14 +1,10 @@
 """Journeys through a real browser: nothing leaves the host, nothing complains, everything can be tapped."""
 
 import dataclasses
-import gzip
-import threading
+from contextlib import ExitStack
 from datetime import datetime
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
-from werkzeug.serving import make_server
 
 from geo_service.districts import open_district
 from geo_service.exchange.navlinks import decode_link
@@ -17,39 +13,11 @@ from geo_service.hours import SHANGHAI
 from geo_service.layers import Layer
 from geo_service.settings import Settings
 from geo_service.web import create_app
+from tests.browsing import DESK, HOSTILE, PHONE, Visit, another_page, axe, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=SHANGHAI)
-AXE = Path(__file__).parent / "data" / "vendor" / "axe-core-4.10.3" / "axe.min.js.gz"
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-HOSTILE = (
-    """<img src=x onerror="window.hacked=1"></script><script>window.hacked=2</script>`${window.hacked=3}`"""
-)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield running
-        running.close()
-
-
-def serve_in_thread(app):
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    return server, thread
 
 
 @pytest.fixture(scope="module")
@@ -62,40 +30,8 @@ def yingze_district(yingze_directory):
 @pytest.fixture(scope="module")
 def address(demo_district, yingze_district):
     districts = {district.id: district for district in (demo_district, yingze_district)}
-    server, thread = serve_in_thread(create_app(districts, Settings(), clock=lambda: NOON))
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-class Visit:
-    """A page, and everything that it asked for or complained about."""
-
-    def __init__(self, browser, home, viewport=PHONE, **options):
-        options = {"locale": "zh-CN", "device_scale_factor": 1} | options
-        self.context = browser.new_context(viewport=viewport, **options)
-        self.page = self.context.new_page()
-        self.home = home
-        self.requests, self.complaints, self.bytes = [], [], 0
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda said: self.complaints.append(said.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("requestfinished", self._weigh)
-
-    def _weigh(self, request):
-        sizes = request.sizes()
-        self.bytes += sizes["responseBodySize"] + sizes["responseHeadersSize"]
-
-    def open(self, path, *, ready=True):
-        self.page.goto(self.home + path)
-        if ready:
-            self.page.wait_for_function("() => document.documentElement.dataset.ready === 'yes'")
-        return self.page
-
-    @property
-    def foreign(self):
-        return [url for url in self.requests if not url.startswith((self.home, "data:", "blob:"))]
+    with served(create_app(districts, Settings(), clock=lambda: NOON)) as home:
+        yield home
 
 
 @pytest.fixture
@@ -140,9 +76,7 @@ def test_axe_finds_nothing(visit, demo_district, viewport, scheme, path):
     seen = visit(viewport, color_scheme=scheme, bypass_csp=True)
     place = f"/xiangheyuan/p/{demo_district.places('station').features[0].id}"
     page = seen.open(place if path == "place" else path, ready="xiangheyuan/?" in path)
-    page.evaluate(gzip.decompress(AXE.read_bytes()).decode())
-    found = page.evaluate("() => axe.run(document)")["violations"]
-    assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found] == []
+    assert axe(page) == []
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
@@ -198,7 +132,8 @@ def test_the_list_is_there_with_scripts_off_and_leads_to_every_app(visit):
     assert card.is_visible()
     card.locator("summary").click()
     assert card.locator(".link").first.is_visible()
-    page.locator(".chip").nth(1).click()
+    with page.expect_navigation():
+        page.locator(".chip").nth(1).click()
     assert page.locator(".card").first.is_visible()
 
 
@@ -274,24 +209,16 @@ class Changed:
 
 @pytest.fixture
 def visit_changed(browser, demo_district):
-    running = []
-
     def begin(path, **answers):
         district = Changed(demo_district, **answers)
-        server, thread = serve_in_thread(
-            create_app({"xiangheyuan": district}, Settings(), clock=lambda: NOON)
-        )
-        seen = Visit(browser, f"http://127.0.0.1:{server.port}")
-        running.append((seen, server, thread))
+        app = create_app({"xiangheyuan": district}, Settings(), clock=lambda: NOON)
+        seen = Visit(browser, running.enter_context(served(app)))
+        running.callback(seen.context.close)
         seen.open(path)
         return seen
 
-    yield begin
-    for seen, server, thread in running:
-        seen.context.close()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with ExitStack() as running:
+        yield begin
 
 
 def test_a_district_without_places_complains_of_nothing(visit_changed):
@@ -365,8 +292,8 @@ def test_the_theme_follows_the_system_until_it_is_chosen_and_stays_chosen(visit)
     page.locator("#theme").click()
     light = paper()
     assert (dark, light) == ("#171b22", "#fff")
-    page.locator(".chip").nth(2).click()
-    page.wait_for_function("() => document.documentElement.dataset.ready === 'yes'")
+    with another_page(page):
+        page.locator(".chip").nth(2).click()
     assert paper() == light
 
 
@@ -408,16 +335,14 @@ def test_hostile_names_stay_text_in_list_map_and_dialog(browser, demo_district):
             answer = demo_district.nearest(**question)
             return answer | {"results": [r | {"name": HOSTILE} for r in answer["results"]]}
 
-    server, thread = serve_in_thread(create_app({"xiangheyuan": Hostile()}, Settings(), clock=lambda: NOON))
-    seen = Visit(browser, f"http://127.0.0.1:{server.port}")
-    page = seen.open("/xiangheyuan/?layer=clinic")
-    page.locator(".card .row").first.click()
-    page.wait_for_selector(".leaflet-marker-icon.on")
-    page.locator(".card summary").first.click()
-    assert page.locator("dialog h2").inner_text().startswith("<img src=x")
-    assert page.evaluate("() => [window.hacked, document.images.length]") == [None, 0]
-    assert seen.complaints == []
-    seen.context.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    app = create_app({"xiangheyuan": Hostile()}, Settings(), clock=lambda: NOON)
+    with served(app) as home:
+        seen = Visit(browser, home)
+        page = seen.open("/xiangheyuan/?layer=clinic")
+        page.locator(".card .row").first.click()
+        page.wait_for_selector(".leaflet-marker-icon.on")
+        page.locator(".card summary").first.click()
+        assert page.locator("dialog h2").inner_text().startswith("<img src=x")
+        assert page.evaluate("() => [window.hacked, document.images.length]") == [None, 0]
+        assert seen.complaints == []
+        seen.context.close()

@@ -1,6 +1,5 @@
 """The import wizard in a real browser: from a CSV in GB18030 and GCJ-02 to pins on the right side of the street."""
 
-import gzip
 import os
 import shutil
 from pathlib import Path
@@ -14,24 +13,14 @@ from geo_service.geo import distance_m
 from geo_service.settings import Settings
 from geo_service.store.accounts import Account
 from geo_service.web import create_app
+from tests.browsing import DESK, PHONE, Visit, another_page, axe, served, wait_until_ready
 from tests.lists import csv_bytes, office_rows
-from tests.test_browser import AXE, DESK, FLAGS, NOON, PHONE, Visit, serve_in_thread
-from tests.test_desk_door import WORD
+from tests.test_desk_door import NOON, WORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PICTURES = os.environ.get("PICTURES_OF_THE_WIZARD")
 """A folder for the guide's pictures; without it none are taken."""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture
@@ -46,11 +35,8 @@ def district(demo_directory, tmp_path):
 
 @pytest.fixture
 def address(district):
-    server, thread = serve_in_thread(create_app({district.id: district}, Settings(), clock=lambda: NOON))
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(create_app({district.id: district}, Settings(), clock=lambda: NOON)) as home:
+        yield home
 
 
 @pytest.fixture
@@ -63,8 +49,8 @@ def begin(browser, address):
         page = seen.open("/xiangheyuan/desk/import", ready=False)
         page.fill("[name=name]", "li")
         page.fill("[name=password]", WORD)
-        page.click("main button")
-        ready(page)
+        with another_page(page):
+            page.click("main button")
         return seen
 
     yield sign_in
@@ -72,20 +58,9 @@ def begin(browser, address):
         done.context.close()
 
 
-def ready(page):
-    page.wait_for_function("() => document.documentElement.dataset.ready === 'yes'")
-    page.wait_for_timeout(150)
-
-
 def picture(page, name):
     if PICTURES:
         page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
-
-
-def axe(page):
-    page.evaluate(gzip.decompress(AXE.read_bytes()).decode())
-    found = page.evaluate("() => axe.run(document)")["violations"]
-    return [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found]
 
 
 def office_file(district, folder):
@@ -100,8 +75,8 @@ def office_file(district, folder):
 
 
 def push(page, words):
-    page.get_by_role("button", name=words, exact=True).click()
-    ready(page)
+    with another_page(page):
+        page.get_by_role("button", name=words, exact=True).click()
 
 
 SIZES = [pytest.param(PHONE, "phone", id="phone"), pytest.param(DESK, "desktop", id="desktop")]
@@ -155,8 +130,8 @@ def test_a_list_is_imported_on_sight_and_its_pins_stand_right(
     )
     assert (len(added), bool(apart.max() < 1.0)) == (57, True)
 
-    page.get_by_role("link", name="去地图上放 2 行").click()
-    ready(page)
+    with another_page(page):
+        page.get_by_role("link", name="去地图上放 2 行").click()
     page.locator(".map").click(position={"x": 150, "y": 150})
     assert "," in page.input_value("[name=lonlat]")
     picture(page, f"import-6-{suffix}")
@@ -188,7 +163,7 @@ def test_axe_finds_nothing_in_the_wizard_twins_and_vendor_pages(
         push(page, words)
         found[name] = axe(page)
     page.goto(f"{root}/unplaced")
-    ready(page)
+    wait_until_ready(page)
     found["unplaced"] = axe(page)
     rows = office_rows(district.places("merchant").features[:9], datum="wgs84", prefix="全")
     (tmp_path / "again.csv").write_bytes(csv_bytes(rows))
@@ -200,7 +175,7 @@ def test_axe_finds_nothing_in_the_wizard_twins_and_vendor_pages(
     found["vendor"] = axe(page)
     picture(page, f"vendor-{size}" if scheme == "light" else f"vendor-{size}-dark")
     page.goto(f"{root}/twins")
-    ready(page)
+    wait_until_ready(page)
     found["twins"] = axe(page)
     picture(page, f"twins-{size}" if scheme == "light" else f"twins-{size}-dark")
     assert {name: faults for name, faults in found.items() if faults} == {}

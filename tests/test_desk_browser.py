@@ -1,12 +1,10 @@
 """The editor of places in a real browser: dragged, typed, saved, and nothing asked of another host."""
 
-import gzip
 import re
 import shutil
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from geo_service.desk.accounts import hash_password
 from geo_service.districts import open_district
@@ -15,21 +13,13 @@ from geo_service.layers import Edit, Service
 from geo_service.settings import Settings
 from geo_service.store.accounts import Account
 from geo_service.web import create_app
-from tests.test_browser import AXE, FLAGS, HOSTILE, PHONE, Visit, serve_in_thread
+from tests.browsing import HOSTILE, PHONE, Visit, another_page, axe, served, wait_until_ready
 from tests.test_desk_door import NOON, WORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 DESK = {"width": 1440, "height": 900}
 BOTH = pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +36,8 @@ def district(demo_directory, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(district):
-    server, thread = serve_in_thread(create_app({district.id: district}, Settings(), clock=lambda: NOON))
-    yield f"http://127.0.0.1:{server.port}/xiangheyuan/desk"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(create_app({district.id: district}, Settings(), clock=lambda: NOON)) as home:
+        yield f"{home}/xiangheyuan/desk"
 
 
 @pytest.fixture
@@ -94,7 +81,7 @@ def numbers(page):
 
 
 def saved(page):
-    with page.expect_navigation():
+    with another_page(page):
         page.click(".save button")
     return page.locator(".done").all_inner_texts()
 
@@ -108,7 +95,7 @@ def test_pin_entrance_and_hours_are_changed_by_hand_and_kept(desk, district, add
     page.goto(f"{address}/places?layer=station")
     page.click(f'.rows a:has-text("{station.name}")')
     page.wait_for_url(f"**/places/station/{station.id}")
-    page.wait_for_function("() => document.documentElement.dataset.ready === 'yes'")
+    wait_until_ready(page)
     before = numbers(page)
 
     drag(page, ".leaflet-marker-icon.on:has(.pin)", 30, 12)
@@ -136,7 +123,7 @@ def test_pin_entrance_and_hours_are_changed_by_hand_and_kept(desk, district, add
     kept = district.store.features([station.id])[0]
     assert [kept.lon, kept.lat, *kept.arrival] == pytest.approx(after, abs=1e-7)
     assert kept.hours == ("Mo-Fr 09:00-11:30" if scheme == "light" else "Mo-Fr 09:00-11:00")
-    page.wait_for_function("() => document.documentElement.dataset.ready === 'yes'")
+    wait_until_ready(page)
     assert numbers(page) == pytest.approx(after, abs=1e-7)
     stands = page.evaluate("""() => { let at = null; districtMap.eachLayer((one) => {
         if (one.options?.draggable && one.getElement().querySelector(".pin")) at = one.getLatLng(); });
@@ -150,7 +137,6 @@ def test_pin_entrance_and_hours_are_changed_by_hand_and_kept(desk, district, add
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_and_everything_can_be_tapped(desk, district, address, viewport, scheme):
     page = desk(viewport, color_scheme=scheme, bypass_csp=True).page
-    source = gzip.decompress(AXE.read_bytes()).decode()
     for path in (
         "/places?layer=toilet",
         "/places/station/xhy-station-003",
@@ -161,15 +147,14 @@ def test_axe_finds_nothing_and_everything_can_be_tapped(desk, district, address,
             page.goto(f"{address}/places/toilet/xhy-toilet-002")
             page.fill("#f-hours", "Mo-Fr 9-")
             page.fill("#f-phone", "none")
-            page.click(".save button")
-            page.wait_for_selector("[aria-invalid=true]")
+            with page.expect_navigation():
+                page.click(".save button")
+            assert page.locator("[aria-invalid=true]").count() == 2
         else:
             page.goto(address + path)
-        page.wait_for_function("() => document.documentElement.dataset.ready === 'yes'")
+        wait_until_ready(page)
         page.evaluate("() => { for (const one of document.querySelectorAll('details')) one.open = true; }")
-        page.evaluate(source)
-        found = page.evaluate("() => axe.run(document)")["violations"]
-        assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found] == [], path
+        assert axe(page) == [], path
         small = page.evaluate("""() => [...document.querySelectorAll("a, button, summary, .leaflet-interactive")]
             .filter((one) => one.offsetParent !== null && !one.matches(".skip, .refusal li a, .apart"))
             .map((one) => [one.outerHTML.slice(0, 90), one.getBoundingClientRect()])
@@ -184,7 +169,7 @@ def test_a_pin_is_moved_by_arrow_keys_and_an_entrance_set_by_a_button(desk, dist
     page = seen.page
     toilet = next(one for one in district.store.layer("toilet").features if one.arrival is None)
     page.goto(f"{address}/places/toilet/{toilet.id}")
-    page.wait_for_function("() => document.documentElement.dataset.ready === 'yes'")
+    wait_until_ready(page)
     page.focus(".leaflet-marker-icon.on:has(.pin)")
     for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
         page.keyboard.press(key)
@@ -205,7 +190,7 @@ def test_numbers_from_a_chinese_map_are_converted_before_anything_is_drawn_or_sa
     page = desk().page
     toilet = district.store.layer("toilet").features[5]
     page.goto(f"{address}/places/toilet/{toilet.id}")
-    page.wait_for_function("() => document.documentElement.dataset.ready === 'yes'")
+    wait_until_ready(page)
     lon, lat = convert_datum([toilet.lon + 0.001, toilet.lat], "wgs84", "gcj02").tolist()
     page.select_option("#datum", "gcj02")
     page.fill("[name=lon]", f"{lon:.7f}")
@@ -227,7 +212,7 @@ def test_rows_of_services_are_added_and_taken_away(desk, district, address):
     page = seen.page
     station = district.store.layer("station").features[4]
     page.goto(f"{address}/places/station/{station.id}")
-    page.wait_for_function("() => document.documentElement.dataset.ready === 'yes'")
+    wait_until_ready(page)
     services = page.locator("[data-records=services]")
     services.locator("summary").first.click()
     services.locator("button.take").first.click()
@@ -264,7 +249,8 @@ def test_without_scripts_a_place_is_found_changed_and_saved(desk, district, addr
     page.goto(f"{address}/places?layer=toilet&q=toilet-007")
     page.click(".rows a")
     page.fill("#f-address", "没有脚本的地址")
-    page.click(".save button")
+    with page.expect_navigation():
+        page.click(".save button")
     assert "已保存" in page.inner_text(".done")
     assert district.store.features(["xhy-toilet-007"])[0].address == "没有脚本的地址"
 
@@ -272,7 +258,7 @@ def test_without_scripts_a_place_is_found_changed_and_saved(desk, district, addr
 def test_tab_leads_past_the_pins_from_the_list_to_the_form(desk, address):
     page = desk().page
     page.goto(f"{address}/places/toilet/xhy-toilet-001")
-    page.wait_for_function("() => document.documentElement.dataset.ready === 'yes'")
+    wait_until_ready(page)
     page.locator(".rows a").last.focus()
     seen = []
     for _ in range(20):
@@ -303,7 +289,7 @@ def test_hostile_names_and_notes_stay_text_in_list_form_and_map(desk, district, 
     page = seen.page
     for path in ("/places?layer=station", f"/places/station/{station.id}"):
         page.goto(address + path)
-        page.wait_for_function("() => document.documentElement.dataset.ready === 'yes'")
+        wait_until_ready(page)
         assert page.evaluate("() => [window.hacked, document.images.length]") == [None, 0]
     page.fill("#f-hours", HOSTILE)
     page.wait_for_selector(".means .bad")
