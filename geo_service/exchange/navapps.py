@@ -86,6 +86,9 @@ class LinkTarget:
         Day somebody tried it on a phone; None for never.
     warning
         Shown beside the link inside the mainland.
+    package
+        What Android calls the app, so that a browser can name it and have a way out where it is missing;
+        None if it runs elsewhere or nobody wrote it down.
     """
 
     id: str
@@ -103,6 +106,7 @@ class LinkTarget:
     reserved: str = ""
     verified_on: date | None = None
     warning: Caution | None = None
+    package: str | None = None
 
     @property
     def modes(self) -> tuple[Mode | None, ...]:
@@ -133,6 +137,7 @@ REGISTRY: tuple[LinkTarget, ...] = (
         datum_evidence="O",
         shifted_in=_CHINESE,
         mainland_only=True,
+        package="com.autonavi.minimap",
     ),
     LinkTarget(
         id="amap_harmony",
@@ -198,6 +203,7 @@ REGISTRY: tuple[LinkTarget, ...] = (
         shifted_in=_CHINESE,
         mainland_only=True,
         reserved="|:",
+        package="com.baidu.BaiduMap",
     ),
     LinkTarget(
         id="baidu_ios",
@@ -258,6 +264,7 @@ REGISTRY: tuple[LinkTarget, ...] = (
         shifted_in=_CHINESE,
         mainland_only=True,
         needs="tencent_key",
+        package="com.tencent.map",
     ),
     LinkTarget(
         id="tencent_harmony",
@@ -380,6 +387,7 @@ REGISTRY: tuple[LinkTarget, ...] = (
         evidence="F",
         datum_evidence="O",
         shifted_in="mainland_hk_macao",
+        package="com.huawei.maps.app",
     ),
     LinkTarget(
         id="osmand",

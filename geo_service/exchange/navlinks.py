@@ -32,6 +32,7 @@ __all__ = [
     "describe_links",
     "link_urls",
     "links_json",
+    "sender_texts",
 ]
 
 FALLBACK: Mapping[Mode, tuple[Mode | None, ...]] = {
@@ -276,7 +277,7 @@ def _build(target: LinkTarget, spot: _Spot, name: str, mode: Mode, settings: Lin
     sent = next(known for known in FALLBACK[mode] if known in target.modes)
     url = payload = None
     if target.templates:
-        holes = {**spot.text[datum], "name": _encoded(target.reserved, name), **_sender(settings)}
+        holes = {**spot.text[datum], "name": _encoded(target.reserved, name), **sender_texts(settings)}
         url = target.templates[sent].format_map(holes)
     else:
         payload = _wechat_payload(*spot.lonlat[datum], _without(target.reserved, name))
@@ -300,8 +301,20 @@ def _encoded(reserved: str, name: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def _sender(settings: LinkSettings) -> Mapping[str, str]:
-    """The holes that say who we are, encoded so that no setting can break out of its parameter."""
+def sender_texts(settings: LinkSettings) -> Mapping[str, str]:
+    """
+    Texts for the holes that say who we are.
+
+    Parameters
+    ----------
+    settings
+        Names and keys.
+
+    Returns
+    -------
+    texts
+        Hole to text, encoded so that no setting can break out of its parameter.
+    """
     fields = ("app_name", "baidu_src", "tencent_key")
     return {field: quote(getattr(settings, field) or "", safe="") for field in fields}
 
