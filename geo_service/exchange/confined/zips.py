@@ -21,6 +21,9 @@ _CHUNK = 2**16
 _PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _NESTED = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!")
 _IS_UTF8 = 0x800
+_DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, OverflowError, RuntimeError)
+"""What ``zipfile`` raises over damage. RuntimeError for NotImplementedError: a version or a way of packing that it does
+not know, which damaged bytes can spell as well. No ValueError: our own refusals are such."""
 
 
 def open_zip(data: bytes) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
@@ -46,14 +49,7 @@ def open_zip(data: bytes) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
     """
     try:
         packed = zipfile.ZipFile(io.BytesIO(data))
-    except (
-        zipfile.BadZipFile,
-        ValueError,
-        struct.error,
-        OverflowError,
-        NotImplementedError,
-        EOFError,
-    ) as error:
+    except (*_DAMAGED, ValueError) as error:
         raise refused(f"the packed file is damaged or cut off: {_said(error)}") from error
     entries = packed.infolist()
     if len(entries) > MOST_MEMBERS:
@@ -148,14 +144,7 @@ class Budget:
                     self.inflated += len(chunk)
                     self._check(own, entry)
                     yield chunk
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            NotImplementedError,
-            RuntimeError,
-            OSError,
-        ) as error:
+        except _DAMAGED as error:
             raise refused(f"entry {name!r} is damaged: {_said(error)}", "entry", name) from error
 
     def _check(self, own: int, entry: zipfile.ZipInfo) -> None:
