@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -58,6 +59,30 @@ def chromium() -> str:
             pytest.fail("chromium is required here and missing: apt-get install chromium fonts-noto-cjk")
         pytest.skip("no chromium: browser journeys not tested")
     return found
+
+
+def _may(*program: str) -> bool:
+    """Whether this machine lets us do what a program of the system does; asked of it alone, without our code."""
+    try:
+        return subprocess.run(program, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def namespaces() -> None:
+    """Skip the test where nobody may leave the network by a namespace."""
+    if not _may("unshare", "--net", "true") and not _may("unshare", "--user", "--net", "true"):
+        pytest.skip("namespaces are not permitted here: that the child has no network not tested")
+
+
+@pytest.fixture(scope="session")
+def mounting() -> tuple[str, ...]:
+    """Words before a command that let it mount, seen by nobody else; the test is skipped where that is forbidden."""
+    words = ("unshare", "--mount", "sh", "-ec")
+    if not _may(*words, "mount -t tmpfs tmpfs /mnt"):
+        pytest.skip("mounting is not permitted here: full disks and read-only mounts not tested")
+    return words
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import shapely
 
 from geo_service.demo import (
     DEMO_NAMES,
@@ -31,6 +32,7 @@ from geo_service.demo.plane import Cell, Dice, apart
 from geo_service.demo.surveyor import shares
 from geo_service.demo.town import Side
 from geo_service.errors import InvalidInputError, NotFoundError
+from geo_service.exchange.from_osm import osm_layers
 from geo_service.hours import State, check_hours, opening_at
 from geo_service.layers import Area, Layer, Place, areas_of, dump_layer, is_active, parse_layer
 from geo_service.network.osm import read_osm_file
@@ -376,7 +378,6 @@ def test_no_two_neighbouring_members_of_a_way_are_the_same_node(name, drawn):
 
 
 def test_houses_do_not_stand_on_streets(drawn):
-    shapely = pytest.importorskip("shapely")
     town = drawn("xiangheyuan")
     scale = math.cos(math.radians(39.957)) * 111_320
     flat = {ref: (lon * scale, lat * 111_035) for ref, (lon, lat) in town.nodes.items()}
@@ -398,9 +399,8 @@ def test_the_reader_makes_one_connected_network_of_nearly_everything(osm_file):
 
 
 def test_real_input_runs_through_the_points_of_the_file_too(osm_file):
-    from_osm = pytest.importorskip("geo_service.exchange.from_osm")
     features = read_osm_file(osm_file("xiangheyuan"), profiles=("walk",)).features
-    found = {layer.name: len(layer.features) for layer in from_osm.osm_layers(features, SHIPPED_ON)}
+    found = {layer.name: len(layer.features) for layer in osm_layers(features, SHIPPED_ON)}
     assert all(found.get(name, 0) > 3 for name in ("toilet", "clinic", "charging", "swap", "water"))
 
 
@@ -423,7 +423,6 @@ def _metres(lonlat):
 
 @pytest.mark.parametrize("name", DISTRICTS)
 def test_every_place_lies_in_the_boundary_and_near_a_street(name, shipped, drawn):
-    shapely = pytest.importorskip("shapely")
     boundary = shapely.Polygon(demo_info(name).boundary["coordinates"][0])
     lines = [
         shapely.LineString([_metres(drawn(name).nodes[r]) for r in m])

@@ -9,6 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path as FilePath
 
+import numba
 import numpy as np
 import pytest
 
@@ -48,7 +49,7 @@ from tests.towns import (
 ENGINE = (
     snap, heap, dijkstra, contraction, labels, climb, join, tables, buckets, scan, sweep, trace, path, what_if,
 )  # fmt: skip
-HAS_JIT = hasattr(dijkstra.search, "signatures")
+HAS_JIT = not numba.config.DISABLE_JIT
 SEEDS = range(60 if HAS_JIT else 10)
 WIDE, HIGH = 116_442_000, 39_957_000
 

@@ -156,8 +156,6 @@ def test_decisions_are_numbered_once_each():
 
 
 def test_every_vendored_file_is_in_the_manifest_with_its_hash():
-    if not VENDOR.is_dir():
-        pytest.skip("nothing is vendored")
     files = {path.relative_to(VENDOR).as_posix() for path in VENDOR.rglob("*") if path.is_file()}
     manifest = json.loads((VENDOR / "manifest.json").read_text(encoding="utf-8"))
     listed = {
@@ -181,7 +179,7 @@ def wheel(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), "."]
     done = subprocess.run(pip, cwd=CHECKOUT, capture_output=True, text=True)
-    if done.returncode and "hatchling" in done.stderr:
+    if "No matching distribution found for hatchling" in done.stderr:  # pip's words without an index
         pytest.skip("hatchling cannot be installed here: contents of the wheel not tested")
     assert done.returncode == 0, done.stderr
     return next(folder.glob("geo_service-*.whl"))

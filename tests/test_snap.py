@@ -2,17 +2,17 @@
 
 import math
 
+import numba
 import numpy as np
 import pyproj
 import pytest
 
-from geo_service.engine import snap as snap_module
 from geo_service.engine.router import NONE, SNAP_LIMIT_M, UNREACHED, Router
 from geo_service.errors import InvalidInputError
 from tests.oracles import engine as oracle
 from tests.towns import METRIC, Street, make_network, random_network, random_points, show
 
-HAS_JIT = hasattr(snap_module.snap_points, "signatures")
+HAS_JIT = not numba.config.DISABLE_JIT
 SEEDS = range(60 if HAS_JIT else 12)
 
 

@@ -250,21 +250,31 @@ def test_what_was_overwritten_is_not_readable_in_the_file(path):
     assert b"CANARY-SNAPSHOT" not in path.read_bytes()
 
 
-def test_a_mount_that_is_read_only_is_refused_and_nothing_is_written(path):
-    if shutil.which("unshare") is None or os.geteuid() != 0:
-        pytest.skip("needs root and unshare to mount")
-    mount = f"mount --bind {path.parent} {path.parent} && mount -o remount,ro,bind {path.parent}"
-    program = "import sys, pathlib; from geo_service.store.sqlite import open_sqlite as o; o(pathlib.Path(sys.argv[1]))"
-    before = files(path.parent)
-    done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", f"{mount} || exit 77; exec {sys.executable} -c '{program}' {path}"],
+def run_mounted(mounting, mount, program, argument):
+    """Run a Python program after mounting something that only it sees."""
+    return subprocess.run(
+        [*mounting, f"{mount}; exec {sys.executable} - {argument}"],
         cwd=CHECKOUT,
+        input=program,
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
     )
-    if done.returncode == 77 or "unshare failed" in done.stderr:
-        pytest.skip("this machine does not let tests mount")
+
+
+OPEN_A_STORE = """
+import sys
+from pathlib import Path
+from geo_service.store.sqlite import open_sqlite
+open_sqlite(Path(sys.argv[1]))
+"""
+
+
+def test_a_mount_that_is_read_only_is_refused_and_nothing_is_written(mounting, path):
+    mount = f"mount --bind {path.parent} {path.parent}; mount -o remount,ro,bind {path.parent}"
+    before = files(path.parent)
+    done = run_mounted(mounting, mount, OPEN_A_STORE, path)
     assert "cannot be" in done.stderr.splitlines()[-1]
     assert files(path.parent) == before
 
@@ -294,21 +304,9 @@ print("healed")
 """
 
 
-def test_a_full_disk_changes_nothing_and_heals(tmp_path):
-    if shutil.which("unshare") is None or os.geteuid() != 0:
-        pytest.skip("needs root and unshare to mount")
-    mount = f"mount -t tmpfs -o size=1m tmpfs {tmp_path} && head -c 400000 /dev/zero > {tmp_path}/ballast"
-    done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", f"{mount} || exit 77; exec {sys.executable} - {tmp_path}"],
-        cwd=CHECKOUT,
-        input=FILL_THE_DISK,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-    )
-    if done.returncode == 77 or "unshare failed" in done.stderr:
-        pytest.skip("this machine does not let tests mount")
+def test_a_full_disk_changes_nothing_and_heals(mounting, tmp_path):
+    mount = f"mount -t tmpfs -o size=1m tmpfs {tmp_path}; head -c 400000 /dev/zero > {tmp_path}/ballast"
+    done = run_mounted(mounting, mount, FILL_THE_DISK, tmp_path)
     assert done.stdout == "healed\n", done.stderr
 
 

@@ -219,7 +219,7 @@ def test_a_lost_note_of_what_was_written_costs_nothing(folder, note):
     assert agree(directory, store)
 
 
-@pytest.mark.skipif(shutil.which("ogrinfo") is None, reason="ogrinfo is not installed: edits as QGIS makes them not tested")
+@pytest.mark.skipif(not shutil.which("ogrinfo"), reason="ogrinfo is not installed: QGIS's edits not tested")
 def test_an_edit_made_by_gdal_as_qgis_makes_it_changes_one_field_only(folder):
     directory, store = folder
     sql = "UPDATE station SET phone='010-1' WHERE name='驿站2'"
