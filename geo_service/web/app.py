@@ -35,6 +35,7 @@ from geo_service.web.http import (
     status_of,
     title_of,
 )
+from geo_service.web.offline import Bundles, offline
 from geo_service.web.rider import rider
 from geo_service.web.spot import spot
 from geo_service.web.words import HTML_LANG, LANGS, words_in
@@ -122,6 +123,9 @@ def create_app(
         "drawn": {},
         "drawing": threading.Lock(),
         "refuse": _refuse,
+        "assets": assets,
+        "bundles": Bundles(),
+        "page_headers": {**EVERYWHERE, **ON_PAGES},
     }
     app.before_request(_check_host)
     app.before_request(_check_size)
@@ -131,6 +135,7 @@ def create_app(
     app.add_url_rule("/healthz", "healthz", _health)
     app.register_blueprint(api)
     app.register_blueprint(rider)
+    app.register_blueprint(offline)
     open_desk(app)
     app.register_blueprint(spot)
     return app
@@ -169,7 +174,8 @@ def _check_size() -> None:
 
 
 def _finish(response: Response) -> Response:
-    response.headers.update(EVERYWHERE)
+    for name, value in EVERYWHERE.items():
+        response.headers.setdefault(name, value)
     if response.mimetype == "text/html":
         response.headers.update(ON_PAGES)
         response.headers.setdefault("Cache-Control", "no-cache")

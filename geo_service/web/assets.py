@@ -80,6 +80,33 @@ class Assets:
             raise KeyError(name)
         return f"/static/{self.version}/{name}"
 
+    def names(self) -> tuple[str, ...]:
+        """
+        Every file.
+
+        Returns
+        -------
+        names
+            Paths inside the folder, in order.
+        """
+        return tuple(self._assets)
+
+    def read(self, name: str) -> bytes:
+        """
+        Bytes of a file.
+
+        Parameters
+        ----------
+        name
+            Path inside the folder.
+
+        Returns
+        -------
+        body
+            As they were when the server started.
+        """
+        return self._assets[name].body
+
     def answer(self, version: str, name: str) -> Response:
         """
         Send a file.

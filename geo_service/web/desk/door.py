@@ -24,7 +24,7 @@ from flask import (
     session,
     url_for,
 )
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -80,6 +80,12 @@ class _Cookies(SecureCookieSessionInterface):
         if not app.secret_key:
             app.secret_key = _cookie_key(next(iter(served_districts().values())).store)
         return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Nothing that carries a cookie is for a cache; the phone's worker goes by that, as it cannot see cookies."""
+        super().save_session(app, session, response)
+        if "Set-Cookie" in response.headers:
+            response.headers["Cache-Control"] = "no-store"
 
 
 def open_desk(app: Flask) -> None:
