@@ -123,6 +123,7 @@ class _Making:
             "index": self.index,
             "kernels": self.kernels,
             "config": self.config,
+            "pack": self.pack,
         }
         log = self.part / "making.json"
         state = json.loads(log.read_text(encoding="utf-8"))
@@ -229,6 +230,16 @@ class _Making:
         )
         write_config(config, self.part / "district.toml", on=recipe.on)
         read_config(self.part / "district.toml")
+
+    def pack(self) -> None:
+        from geo_service.districts.district import open_district
+
+        district = open_district(self.part, self.settings)
+        try:
+            at = datetime.combine(self.recipe.on, datetime.min.time(), SHANGHAI)
+            district.pack.current(at, self.progress)
+        finally:
+            district.close()
 
     def _source(self) -> str:
         return " ".join(f"{key}={value}" for key, value in self._source_table().items())

@@ -20,6 +20,7 @@ from geo_service.districts.answers import (
 )
 from geo_service.districts.config import DistrictConfig, read_config
 from geo_service.districts.doubted import Hearsay, Standing
+from geo_service.districts.packing import Packing
 from geo_service.districts.routers import Routers, warm_up
 from geo_service.districts.routers import use_jit_cache as use_jit_cache
 from geo_service.districts.stores import open_district_store
@@ -88,6 +89,8 @@ class District:
         Categories and kinds of service, the district's own among them.
     store, routers, finder
         The machines behind the answers.
+    pack
+        What phones fetch to answer by themselves.
     """
 
     def __init__(self, directory: Path, config: DistrictConfig, settings: Settings) -> None:
@@ -104,6 +107,7 @@ class District:
         self.routers: Mapping[str, Router] = Routers(directory)
         ages = Ages(settings.hours_age_days, settings.existence_age_days, settings.cabinet_age_days)
         self.finder: Finder = Finder(self.store, self.routers, self.catalogue, ages)
+        self.pack = Packing(directory, config, self.catalogue, self.store, self.routers, ages)
         self._hearsay = Hearsay(self.store)
         self._speak = Speech(link_settings(settings))
 

@@ -40,6 +40,29 @@ class Standing:
             )
         )
 
+    def rows(self) -> list[dict[str, Any]]:
+        """
+        Give all of it to who judges instants himself, as a phone does.
+
+        Returns
+        -------
+        doubts
+            ``place, claim, n_said, last_s, begin_s, end_s`` each: an "open" is stale from the begin until before
+            the end.
+        """
+        return [
+            {
+                "place": doubt.place,
+                "claim": doubt.claim,
+                "n_said": doubt.n_said,
+                "last_s": int(doubt.last_at.timestamp()),
+                "begin_s": _seconds(doubt)[0],
+                "end_s": _seconds(doubt)[1],
+            }
+            for place in sorted(self.by_place)
+            for doubt in self.by_place[place]
+        ]
+
     def against(self, place: str, at: datetime) -> list[dict[str, Any]]:
         """
         What is said against a place at an instant, as JSON values.

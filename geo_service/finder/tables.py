@@ -56,14 +56,19 @@ class Ages:
 
     def is_stale(self, place: Place, on: date) -> bool:
         """Facts nobody dated are stale; a cabinet's state ages only where somebody reports it."""
+        first = self.stale_on(place)
+        return first is None or on >= first
+
+    def stale_on(self, place: Place) -> date | None:
+        """The first day on which facts of a place are too old, whatever the hour; None if they always are."""
         existence = place.provenance.checked_on("existence") or place.provenance.checked_on("hours")
         hours = place.provenance.checked_on("hours") or existence
         cabinet = place.provenance.checked_on("cabinet")
         if existence is None or hours is None:
-            return True
+            return None
         ages = [(existence, self.existence_days), (hours, self.hours_days)]
         ages += [(cabinet, self.cabinet_days)] if cabinet else []
-        return any((on - checked).days > days for checked, days in ages)
+        return min(checked + timedelta(days=days + 1) for checked, days in ages)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+import brotli
 from flask import Flask, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import (
@@ -24,7 +25,7 @@ from geo_service.errors import GeoServiceError, StoreMovedError, UnavailableErro
 from geo_service.hours import SHANGHAI
 from geo_service.settings import Settings, resource_dir
 from geo_service.web.api import api
-from geo_service.web.assets import Assets
+from geo_service.web.assets import Assets, best_encoding
 from geo_service.web.desk import open_desk
 from geo_service.web.http import (
     QUERY_LIMIT,
@@ -36,6 +37,7 @@ from geo_service.web.http import (
     title_of,
 )
 from geo_service.web.offline import Bundles, offline
+from geo_service.web.pack import pack
 from geo_service.web.rider import rider
 from geo_service.web.spot import spot
 from geo_service.web.words import HTML_LANG, LANGS, words_in
@@ -135,6 +137,7 @@ def create_app(
     app.add_url_rule("/healthz", "healthz", _health)
     app.register_blueprint(api)
     app.register_blueprint(rider)
+    app.register_blueprint(pack)
     app.register_blueprint(offline)
     open_desk(app)
     app.register_blueprint(spot)
@@ -187,13 +190,14 @@ def _finish(response: Response) -> Response:
 def _compress(response: Response) -> Response:
     """Pack what is made anew for each request; answers hold no secrets that their length could tell."""
     compressible = response.mimetype in ("text/html", "application/json", "application/geo+json")
-    wanted = request.accept_encodings["gzip"] > 0 and "Content-Encoding" not in response.headers
-    if not (compressible and wanted and response.status_code == 200 and not response.is_streamed):
+    encoding = None if "Content-Encoding" in response.headers else best_encoding()
+    if not (compressible and encoding and response.status_code == 200 and not response.is_streamed):
         return response
     body = response.get_data()
     if len(body) > 1400:
-        response.set_data(gzip.compress(body, 5, mtime=0))
-        response.headers["Content-Encoding"] = "gzip"
+        packed = brotli.compress(body, quality=4) if encoding == "br" else gzip.compress(body, 5, mtime=0)
+        response.set_data(packed)
+        response.headers["Content-Encoding"] = encoding
         response.vary.add("Accept-Encoding")
     return response
 

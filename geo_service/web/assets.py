@@ -9,8 +9,10 @@ import gzip
 import hashlib
 import mimetypes
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
+import brotli
 from flask import Response, request
 
 from geo_service.errors import NotFoundError
@@ -38,12 +40,15 @@ class Asset:
         Media type.
     digest
         First half of its SHA-256, hexadecimal.
+    squeezed
+        Its bytes after brotli; None if they are to be made when first asked for, where gzip pays.
     """
 
     body: bytes
     packed: bytes | None
     mimetype: str
     digest: str
+    squeezed: bytes | None = None
 
 
 class Assets:
@@ -177,9 +182,38 @@ def send_asset(asset: Asset, cache_control: str) -> Response:
     response
         With ETag; 304 if the client has it.
     """
-    packed = asset.packed if request.accept_encodings["gzip"] > 0 else None
-    response = Response(packed or asset.body, mimetype=asset.mimetype)
-    if packed:
-        response.headers["Content-Encoding"] = "gzip"
+    body, encoding = asset.body, None
+    if asset.packed:
+        encoding = best_encoding()
+        if encoding == "br":
+            body = asset.squeezed or _squeeze(asset.body)
+        elif encoding == "gzip":
+            body = asset.packed
+    response = Response(body, mimetype=asset.mimetype)
+    if encoding:
+        response.headers["Content-Encoding"] = encoding
     response.vary.add("Accept-Encoding")
     return cached(response, asset.digest, cache_control=cache_control)
+
+
+def best_encoding() -> str | None:
+    """
+    Say how the client of this request likes an answer compressed.
+
+    Returns
+    -------
+    encoding
+        ``"br"``, which is the smaller, unless it likes ``"gzip"`` better; None if it reads neither.
+    """
+    accepted = request.accept_encodings
+    br, gzipped = accepted["br"], accepted["gzip"]
+    if br > 0 and br >= gzipped:
+        return "br"
+    return "gzip" if gzipped > 0 else None
+
+
+@lru_cache(maxsize=512)
+def _squeeze(body: bytes) -> bytes:
+    """As far as it goes: a third of a second for the largest script, once for each process."""
+    squeezed: bytes = brotli.compress(body, quality=11)
+    return squeezed
