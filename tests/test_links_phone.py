@@ -9,11 +9,12 @@ from playwright.sync_api import sync_playwright
 from geo_service.districts import open_district
 from geo_service.exchange.navlinks import LinkSettings, build_links, links_json
 from geo_service.exchange.navphone import link_templates
-from geo_service.geo import convert_datum
+from geo_service.geo import convert_datum, distance_m
 from geo_service.settings import Settings
 from geo_service.web import create_app
 from geo_service.web.assets import Assets
 from tests.browsing import FLAGS, HOSTILE, Visit, served
+from tests.pasted_links import GOOD, NAME, NOTHING, OUTSIDE, SHORT, SWAPPED, WGS, WLAT, WLON
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -192,3 +193,120 @@ def test_there_and_back_is_less_than_a_centimetre(phone, middle):
 def test_baidu_s_metres_become_degrees(phone, metres, lonlat):
     degrees = phone("datum.js", "({ bd09FromMetres }, metres) => bd09FromMetres(metres)", metres)
     assert abs(convert_datum(degrees, "bd09", "wgs84", "box") - lonlat).max() < 2e-5
+
+
+# -- pasted links ------------------------------------------------------------------------------------------
+
+BOX = (116.42, 39.94, 116.46, 39.975)
+READ = """({ readPasted }, [texts, bbox, apps]) => texts.map((text) => readPasted(text, { bbox, apps }))"""
+
+
+@pytest.fixture(scope="module")
+def read(phone):
+    apps = link_templates(BOX)
+    return lambda texts, box=BOX, apps=apps: phone("paste.js", READ, [texts, box, apps])
+
+
+def test_every_known_form_of_a_link_leads_to_the_spot_it_means(read):
+    said = read([pasted.text for pasted in GOOD])
+    missed = [
+        (pasted.text, got)
+        for pasted, got in zip(GOOD, said, strict=True)
+        if "lon" not in got or distance_m(WGS, (got["lon"], got["lat"])) > 1.0
+    ]
+    assert missed == []
+    assert len(GOOD) >= 60
+
+
+def test_every_known_form_tells_its_app_its_datum_its_name_and_its_doubt(read):
+    said = read([pasted.text for pasted in GOOD])
+    told = [(got["app"], got["datum"], got.get("name"), got["unsure"]) for got in said if "lon" in got]
+    assert told == [tuple(pasted[1:]) for pasted in GOOD]
+
+
+@pytest.mark.parametrize("upper", [False, True], ids=["as it is", "in a text"])
+def test_a_link_that_hides_its_coordinates_is_refused(read, upper):
+    said = read([f"看这里：{text} ，谢谢" if upper else text for _, text in SHORT])
+    assert [(got.get("refused"), got["app"]) for got in said] == [("short_link", app) for app, _ in SHORT]
+
+
+def test_a_refused_link_still_says_what_one_may_search_for(read):
+    said = read([text for _, text in SHORT if NAME in text])
+    assert [got["query"] for got in said] == [NAME, f"我在{NAME}"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts"), [("swapped", SWAPPED), ("outside", OUTSIDE), ("no_place", NOTHING)]
+)
+def test_what_cannot_be_used_is_refused_by_name(read, kind, texts):
+    said = read(texts)
+    assert [(text, got.get("refused")) for text, got in zip(texts, said, strict=True)] == [
+        (t, kind) for t in texts
+    ]
+
+
+def test_without_a_district_nothing_is_outside_and_a_latitude_above_90_is_still_noticed(read):
+    assert "lon" in read(OUTSIDE[:1], None)[0]
+    assert read(SWAPPED[:1], None)[0]["refused"] == "swapped"
+
+
+def test_apple_is_read_as_the_operator_says(read):
+    apps = link_templates(BOX, LinkSettings(apple_datum="wgs84"))
+    got = read([f"https://maps.apple.com/?ll={WLAT},{WLON}"], BOX, apps)[0]
+    assert (got["datum"], got["lon"], got["lat"]) == ("wgs84", *WGS)
+
+
+def test_our_own_links_come_back_from_every_app(read):
+    """A rider may paste what we gave: seeded spots, every app and mode, odd names."""
+    dice = random.Random(20261122)
+    spots = [(dice.uniform(116.421, 116.459), dice.uniform(39.941, 39.974)) for _ in range(40)]
+    links = [
+        (spot, link.url)
+        for spot in spots
+        for mode in MODES
+        for link in build_links(spot, dice.choice(ODD_NAMES), mode, KEYS).values()
+        if link.url is not None
+    ]
+    said = read([url for _, url in links], BOX, link_templates(BOX, KEYS))
+    lost = [
+        (url, got)
+        for (spot, url), got in zip(links, said, strict=True)
+        if "lon" not in got or distance_m(spot, (got["lon"], got["lat"])) > 1.0
+    ]
+    assert lost == []
+
+
+def test_no_text_however_broken_breaks_the_reader(read):
+    dice = random.Random(7)
+    alphabet = "0123456789.,，° 'NSEW:/?&=%@#!|;+-()【】高德amap.comgeo\n\ud83d\udef5驿站"
+    noise = ["".join(dice.choice(alphabet) for _ in range(dice.randrange(1, 200))) for _ in range(1500)]
+    cut = [
+        text.text[: dice.randrange(len(text.text))] + dice.choice(("", "%", "%E9", "\x00", "&&=", "#"))
+        for text in GOOD
+        for _ in range(10)
+    ]
+    assert all("refused" in got or abs(got["lat"]) <= 90 for got in read(noise + cut))
+
+
+FIND = """({ readPasted }, [texts, known]) => texts.map((text) => readPasted(text, {
+    search: (words) => known.includes(words) ? { lon: 116.44, lat: 39.95, name: words } : null }))"""
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("北京市朝阳区香河园街道香河园路12号", "香河园路"),
+        ("香河园路", "香河园路"),
+        ("地址：北京市朝阳区香河园路 12 号院 3 号楼", "香河园路"),
+        ("【美团】送到：幸福里小区(东门)", "幸福里小区"),
+        ("山西省太原市迎泽区迎泽大街100号", "迎泽大街"),
+        ("https://maps.apple.com/?q=%E9%A6%99%E6%B2%B3%E5%9B%AD%E8%B7%AF", "香河园路"),
+        ("https://www.google.com/maps/place/%E9%A6%99%E6%B2%B3%E5%9B%AD%E8%B7%AF/data=abc", "香河园路"),
+        ("geo:0,0?q=%E9%A6%99%E6%B2%B3%E5%9B%AD%E8%B7%AF", "香河园路"),
+        ("完全不认识的地方", None),
+    ],
+)
+def test_an_address_is_looked_up_by_the_names_it_holds(phone, text, found):
+    got = phone("paste.js", FIND, [[text], ["香河园路", "幸福里小区", "迎泽大街"]])[0]
+    assert got.get("name") == found
+    assert ("refused" in got) == (found is None)

@@ -15,6 +15,7 @@ from typing import Literal
 
 from geo_service.web.words_desk import DESK_WORDS
 from geo_service.web.words_intake import INTAKE_WORDS
+from geo_service.web.words_links import LINK_WORDS
 from geo_service.web.words_places import PLACE_WORDS
 from geo_service.web.words_rider import JS_ALSO, RIDER_WORDS
 
@@ -109,7 +110,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "status_paused": ("暂停开放", "Paused"),
     "error_home": ("回首页", "To the start"),
     "error_id": ("编号 {id}", "Reference {id}"),
-} | {**DESK_WORDS, **INTAKE_WORDS, **PLACE_WORDS, **RIDER_WORDS}
+} | {**DESK_WORDS, **INTAKE_WORDS, **PLACE_WORDS, **RIDER_WORDS, **LINK_WORDS}
 
 _WEEKDAYS = (
     ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
