@@ -10,10 +10,10 @@ Getting what the page needs, and getting it again without the network.
     onConnection(callback)      -> stop(). callback({online, asOf}) now and at each change. `online` is told by requests
                                 that failed or came back, never by navigator.onLine. `asOf` as below.
     age()                       seconds since the data was last known to be the server's, or null: never heard of it
-    await holdTiles(index)      starts fetching the district's whole set of map tiles, in an order that depends on nothing;
-                                from then on `load(tile)` waits for its turn in that order. CALL IT BEFORE THE MAP MOVES TO
-                                WHERE THE RIDER IS: which tiles are asked for, and when, then says nothing of the position.
-                                Resolves at once to false if the set is too large for a phone (a city): do not move the map then.
+    holdTiles(index)            -> whether the district's set of map tiles is one for a phone (a city's is not). Begins to
+                                fetch the whole set, in an order that depends on nothing; from the call on, `load(tile)` waits
+                                for its turn in that order. CALL IT BEFORE THE MAP MOVES TO WHERE THE RIDER IS: which tiles
+                                are asked for, and when, then says nothing of the position.
     await recall(path)          a page's HTML as it was kept (`/<d>/p/<id>`), or null: for browsers without a service worker
 
 With a service worker (`/sw.js`) that keeps everything, this file only watches. Without one (WeChat on iOS) it keeps copies in
@@ -44,6 +44,7 @@ const state = { online: true, asOf: null };
 const indexPath = `${base}pack/index.json`;
 let asking = null; // the index on its way, or just come: {at, answer}
 const missing = []; // tiles whose turn failed
+let tilesCame = null;
 let turns = null; // the whole set of tiles: path -> promise of its answer
 let keeping = null;
 let kept = false;
@@ -202,7 +203,7 @@ async function begin() {
 async function firstViewIsOver() {
   const visits = Number((await readFact(`visits ${base}`)) ?? 0) + 1;
   await writeFact(`visits ${base}`, visits);
-  if (visits > 1) return;
+  if (visits > 1 || navigator.userActivation?.hasBeenActive || performance.now() > QUIET_MS) return;
   await new Promise((resolve) => {
     for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, resolve, { once: true, capture: true });
     setTimeout(resolve, QUIET_MS);
@@ -215,10 +216,11 @@ async function keepDistrict() {
     const lang = new URLSearchParams(location.search).get("lang");
     const query = lang ? `?lang=${encodeURIComponent(lang)}` : "";
     await inTurn(packFiles(index), load);
-    await inTurn([`${base}${query}`, location.pathname + location.search], keepPage);
+    await inTurn([...new Set([base + query, location.pathname + location.search])], keepPage);
     await keepPlaces(`${base}pages.json`, query);
     if (!worker()) await keepModules();
-    await holdTiles(index);
+    holdTiles(index);
+    await tilesCame;
     kept = missing.length === 0;
     if (kept) document.documentElement.dataset.kept = "yes";
   } catch {
@@ -279,13 +281,13 @@ export async function recall(path) {
 
 /* Tiles */
 
-export async function holdTiles(index) {
+export function holdTiles(index) {
   const paths = tilePaths(index);
   if (!paths) return false;
   if (!turns) {
     turns = new Map();
-    await fetchTiles(paths);
-    onConnection(({ online }) => online && void fetchTiles(missing.splice(0)));
+    tilesCame = fetchTiles(paths);
+    onConnection(({ online }) => online && missing.length && void fetchTiles(missing.splice(0)));
   }
   return true;
 }
@@ -312,7 +314,9 @@ function deferred() {
 }
 
 /** The whole set, coarse zooms first; null if there is none or it is more than a phone should hold. */
-function tilePaths({ bbox, basemap }) {
+function tilePaths(index) {
+  const basemap = index.basemap ?? JSON.parse(document.body.dataset.basemap ?? "null");
+  const bbox = basemap?.bbox ?? index.bbox;
   if (!basemap?.url) return null;
   const paths = [];
   for (let z = basemap.minzoom; z <= basemap.maxzoom; z++) {
