@@ -12,12 +12,23 @@ from typing import NoReturn
 
 import click
 
-from geo_service.cli import handing_out, importing, keeping, past, questions, tending, upkeep
+from geo_service.cli import handing_out, importing, keeping, past, planning, questions, tending, upkeep
 from geo_service.cli.output import one_line, print_error
 from geo_service.cli.words import cli
 from geo_service.errors import GeoServiceError, InvalidInputError, NotFoundError
 
-__all__ = ["cli", "handing_out", "importing", "keeping", "main", "past", "questions", "tending", "upkeep"]
+__all__ = [
+    "cli",
+    "handing_out",
+    "importing",
+    "keeping",
+    "main",
+    "past",
+    "planning",
+    "questions",
+    "tending",
+    "upkeep",
+]
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:

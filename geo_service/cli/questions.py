@@ -1,6 +1,7 @@
 """Commands that ask: nearest, on the way, within range, reach, coverage, the way, links into map apps."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from geo_service.cli.output import (
     print_answer,
     range_text,
 )
+from geo_service.cli.planning import print_clock
 from geo_service.cli.words import (
     AS_JSON,
     AT,
@@ -21,6 +23,7 @@ from geo_service.cli.words import (
     DIRECTORY,
     LAYER,
     PROFILE,
+    DayType,
     LonLat,
     LonLatType,
     MinutesType,
@@ -148,14 +151,44 @@ def reach(
 @click.option(
     "--with", "with_", type=LonLatType(), multiple=True, help="What if a place stood here; repeatable."
 )
+@click.option(
+    "--clock", is_flag=True, help="Share of the demand in each hour of the week, instead of the streets."
+)
+@click.option("--week", type=DayType(), help="A day of that week; this week if left out.")
 @wishes
-def coverage(directory: Path, with_: tuple[LonLat, ...], datum: str, as_json: bool, **asked: Any) -> None:
-    """Share of street length with a place within some minutes; and what if some went or came."""
+def coverage(
+    directory: Path,
+    with_: tuple[LonLat, ...],
+    datum: str,
+    as_json: bool,
+    clock: bool,
+    week: date | None,
+    **asked: Any,
+) -> None:
+    """Share of street length with a place within some minutes; what if some went or came; and hour by hour."""
+    if clock:
+        print_clock(
+            directory, as_json, week=week, also=(), save=None, parameters=None, **_clock_words(asked, with_)
+        )
+        return
     with opened(directory) as district:
         answer = district.coverage(with_=[to_wgs84(point, datum) for point in with_], **asked)
     print_answer(as_json, answer, coverage_text(answer))
     if not answer["eligible"]:
         raise SystemExit(1)
+
+
+def _clock_words(asked: dict[str, Any], with_: tuple[LonLat, ...]) -> dict[str, Any]:
+    """What the clock takes of a question about coverage; the rest does not go with it, and is named."""
+    taken = ("layer", "minutes", "profile", "service", "accept")
+    for name, value in {**asked, "with": with_}.items():
+        if name not in taken and value:
+            raise InvalidInputError(
+                f"--{name.removesuffix('_v')} does not go with --clock, which looks at every hour; leave it out",
+                parameter=f"--{name.removesuffix('_v')}",
+                value=str(value),
+            )
+    return {name: asked[name] for name in taken}
 
 
 @cli.command()

@@ -31,6 +31,7 @@ from geo_service.finder.questions import (
     NearestAnswer,
     NearestQuestion,
     OnwayAnswer,
+    OpenPlaces,
     RangeAnswer,
     RouteAnswer,
     Shortfall,
@@ -405,6 +406,43 @@ class Finder:
             CoverageAnswer(n - len(set(without)) + len(come.link), len(left.link), after),
             tuple(trials),
         )
+
+    def open_through(self, question: CoverageQuestion, instants: Sequence[datetime]) -> OpenPlaces:
+        """
+        Which places of a layer are open throughout, for who departs at each of many instants.
+
+        Parameters
+        ----------
+        question
+            What places must be, and the cutoff until which they stay open; its own instant does not count.
+        instants
+            Departures, aware.
+
+        Returns
+        -------
+        places
+            Those that fit and are near a street, with when they are open.
+
+        Raises
+        ------
+        InvalidInputError
+            If the question cannot be asked.
+        NotFoundError
+            If there is no such layer.
+        """
+        self._router(question.profile)
+        self._check_wish(question.wish, question.accept)
+        check_cutoff(question.cutoff_ms)
+        table = self._table(question.layer)
+        fits = table.fitting(question.wish) & (table.snaps(question.profile).link != NONE)
+        rows, cutoff = np.flatnonzero(fits), timedelta(milliseconds=question.cutoff_ms)
+        is_open = np.zeros((len(rows), len(instants)), dtype=np.bool_)
+        for column, at in enumerate(instants):
+            day = at.astimezone(SHANGHAI).date()
+            times = table.open_times(question.wish, question.accept, day, question.doubts)
+            is_open[:, column] = times.throughout(at, at + cutoff)[rows]
+        places = tuple(table.places[row] for row in rows.tolist())
+        return OpenPlaces(places, table.snaps(question.profile).take(rows), is_open)
 
     def matrix(self, origins: FloatArray, destinations: FloatArray, profile: str) -> LongArray:
         """

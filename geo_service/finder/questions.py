@@ -18,6 +18,8 @@ from geo_service.layers import Place
 if TYPE_CHECKING:
     import shapely
 
+    from geo_service.engine.router import Snaps
+
 FloatArray = npt.NDArray[np.float64]
 
 K_MAX = 100
@@ -187,6 +189,25 @@ class CoverageAnswer:
     n_places: int
     n_eligible: int
     cover: Cover
+
+
+class OpenPlaces(NamedTuple):
+    """
+    Places that are what is wished for, and when each is open.
+
+    Parameters
+    ----------
+    places
+        Those near a street.
+    snaps
+        Where they meet it, one row each.
+    is_open
+        Whether each is open throughout, from each instant asked for to the cutoff, shape ``(f, instants)``.
+    """
+
+    places: tuple[Place, ...]
+    snaps: "Snaps"
+    is_open: npt.NDArray[np.bool_]
 
 
 class Trial(NamedTuple):

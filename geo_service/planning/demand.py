@@ -258,7 +258,8 @@ class Weights(NamedTuple):
         rider_hours
             Shape ``(n,)``.
         """
-        return self.share * self.hourly[:, np.asarray(hours, dtype=np.int64)].sum(axis=1)[self.kind]
+        of_kind: FloatArray = self.hourly[:, np.asarray(hours, dtype=np.int64)].sum(axis=1)
+        return self.share * of_kind[self.kind]
 
     def covered(self, is_covered: npt.NDArray[np.bool_]) -> FloatArray:
         """

@@ -148,7 +148,9 @@ class Menu:
         return float(self.weight[self.covers[list(chosen)].any(axis=0)].sum()) if len(chosen) else 0.0
 
 
-def build_menu(measures: Sequence[Measure], standing: Sequence[Part], weights: Weights) -> Menu:
+def build_menu(
+    measures: Sequence[Measure], standing: Sequence[Part], weights: Weights, mask: BoolArray | None = None
+) -> Menu:
     """
     Work out what measures add to what stands.
 
@@ -160,6 +162,8 @@ def build_menu(measures: Sequence[Measure], standing: Sequence[Part], weights: W
         What covers already.
     weights
         Riders by point and hour.
+    mask
+        Where and when covering counts at all, shape ``(n, hours)``; everywhere and always if left out.
 
     Returns
     -------
@@ -176,13 +180,13 @@ def build_menu(measures: Sequence[Measure], standing: Sequence[Part], weights: W
         return Menu(tuple(measures), np.zeros(0), np.zeros((len(measures), 0), dtype=np.bool_), 0.0, total)
     near, point_of = _alike(np.array([part.is_near for part in parts], dtype=np.bool_))
     is_open, hour_of = _alike(np.array([part.is_open for part in parts], dtype=np.bool_))
-    weight = _cell_weights(weights, point_of, near.shape[1], hour_of, is_open.shape[1])
+    weight = _cell_weights(weights, mask, (point_of, near.shape[1]), (hour_of, is_open.shape[1]))
     covered = _grid(near, is_open, np.flatnonzero(owner == STANDING))
     standing_hours = float(weight[covered].sum())
     free = ~covered & (weight > 0)
     covers = np.array(
         [_grid(near, is_open, np.flatnonzero(owner == m))[free] for m in range(len(measures))], dtype=np.bool_
-    ).reshape(len(measures), -1)
+    ).reshape(len(measures), int(free.sum()))
     return Menu(tuple(measures), *_merge_cells(weight[free], covers), standing_hours, total)
 
 
@@ -194,15 +198,21 @@ def _alike(rows: BoolArray) -> tuple[BoolArray, LongArray]:
 
 
 def _cell_weights(
-    weights: Weights, point_of: LongArray, n_points: int, hour_of: LongArray, n_hours: int
+    weights: Weights, mask: BoolArray | None, points: tuple[LongArray, int], hours: tuple[LongArray, int]
 ) -> FloatArray:
-    """Rider-hours of each class of points in each class of hours, shape ``(n_points, n_hours)``."""
-    n_kinds = len(weights.hourly)
-    share = np.bincount(point_of * n_kinds + weights.kind, weights.share, minlength=n_points * n_kinds)
-    hourly = np.zeros((n_kinds, n_hours))
-    for kind in range(n_kinds):
-        hourly[kind] = np.bincount(hour_of, weights.hourly[kind], minlength=n_hours)
-    cells: FloatArray = share.reshape(n_points, n_kinds) @ hourly
+    """Rider-hours of each class of points in each class of hours, shape ``(points, hours)``."""
+    (point_of, n_points), (hour_of, n_hours) = points, hours
+    cells = np.zeros((n_points, n_hours))
+    for kind in np.unique(weights.kind).tolist():
+        rows = np.flatnonzero(weights.kind == kind)
+        if mask is None:
+            hourly = np.bincount(hour_of, weights.hourly[kind], minlength=n_hours)
+            share = np.bincount(point_of[rows], weights.share[rows], minlength=n_points)
+            cells += share[:, None] * hourly
+        else:
+            in_class = np.zeros((weights.hourly.shape[1], n_hours))
+            in_class[np.arange(len(hour_of)), hour_of] = weights.hourly[kind]
+            np.add.at(cells, point_of[rows], weights.share[rows, None] * (mask[rows] @ in_class))
     return cells
 
 

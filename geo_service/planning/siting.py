@@ -342,7 +342,9 @@ def least_longest(
     costs = costs[costs != UNREACHED]
     beyond = _beyond(sites, asks & (sites.cost_ms == UNREACHED).all(axis=1))
     if not len(costs):
-        return _siting(sites, np.zeros(0, np.int64), 0.0, 0.0, True, beyond, np.zeros_like(sites.cost_ms, dtype=np.bool_))
+        return _siting(
+            sites, np.zeros(0, np.int64), 0.0, 0.0, True, beyond, np.zeros_like(sites.cost_ms, dtype=np.bool_)
+        )
     inner = Sites(
         sites.cost_ms,
         np.where(np.isin(np.arange(len(asks)), beyond.row), 0.0, sites.weight),

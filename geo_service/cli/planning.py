@@ -1,0 +1,211 @@
+"""Commands of a planner: the coverage clock, where next, and which measures for a budget."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from geo_service.cli.output import print_answer, progress_bar
+from geo_service.cli.words import (
+    ACCEPT,
+    AS_JSON,
+    DIRECTORY,
+    SERVICES,
+    DayType,
+    cli,
+    opened,
+    refuse_inside,
+    today,
+)
+from geo_service.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from geo_service.districts.planning import Planner
+
+TIME_LIMIT = click.option(
+    "--time-limit", type=float, help="Seconds after which the best so far comes back with its bound."
+)
+
+
+def plan_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that make up a planner's parameters."""
+    for option in (
+        AS_JSON,
+        click.option(
+            "--save", type=click.Path(path_type=Path), help="Write the parameters into a file (JSON)."
+        ),
+        click.option(
+            "--parameters", type=click.Path(path_type=Path), help="Take them from such a file instead."
+        ),
+        ACCEPT,
+        click.option("--week", type=DayType(), help="A day of the week looked at; this week if left out."),
+        click.option(
+            "--also", multiple=True, metavar="LAYER[:SERVICE]", help="What must be near besides; repeatable."
+        ),
+        SERVICES,
+        click.option("--profile", type=click.Choice(["walk", "ebike"]), default="walk", show_default=True),
+        click.option(
+            "--minutes", type=float, default=10.0, show_default=True, help="Longest time to a place."
+        ),
+        click.option("--layer", help="Layer that is planned."),
+    ):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def planning(directory: Path, asked: dict[str, Any]) -> Iterator["Planner"]:
+    """A planner of a district, for one command."""
+    from geo_service.districts.planning import Planner
+    from geo_service.districts.working_copy import write_atomically
+
+    save = asked.pop("save")
+    parameters = _parameters(**asked)
+    if save is not None:
+        refuse_inside(directory, save)
+        write_atomically(
+            save, json.dumps(parameters.to_json(), ensure_ascii=False, indent=1).encode() + b"\n"
+        )
+    with opened(directory) as district:
+        yield Planner(district, parameters)
+
+
+def _parameters(
+    *,
+    layer: str | None,
+    minutes: float,
+    profile: str,
+    service: tuple[str, ...],
+    also: tuple[str, ...],
+    week: date | None,
+    accept: tuple[str, ...],
+    parameters: Path | None,
+) -> Any:
+    from geo_service.planning.parameters import Need, Parameters, parameters_of, parse_need
+
+    if parameters is not None:
+        if layer is not None:
+            raise InvalidInputError(
+                "--layer does not go with --parameters: the file names it", parameter="--layer"
+            )
+        return parameters_of(_read_json(parameters))
+    if layer is None:
+        raise InvalidInputError("--layer is missing; name the layer that is planned", parameter="--layer")
+    return Parameters(
+        Need(layer, service), week or today(), tuple(map(parse_need, also)), profile, minutes, accept
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidInputError(
+            f"--parameters {path} cannot be read: {error}", parameter="--parameters", value=str(path)
+        ) from error
+    if not isinstance(values, dict):
+        raise InvalidInputError(
+            f"--parameters {path} holds no object", parameter="--parameters", value=str(path)
+        )
+    return values
+
+
+def print_clock(directory: Path, as_json: bool, **asked: Any) -> None:
+    """Print the coverage clock of a district."""
+    with planning(directory, asked) as planner:
+        answer = planner.clock_json()
+    print_answer(as_json, answer, clock_text(answer))
+
+
+@contextmanager
+def watching() -> Iterator[Callable[[Any], bool]]:
+    """Progress of a solve, shown when it takes long."""
+    with progress_bar() as report:
+
+        def watch(progress: Any) -> bool:
+            closed = progress.best / progress.bound if 0 < progress.best <= progress.bound else 0.0
+            report("solving", int(closed * 1000), 1000)
+            return True
+
+        yield watch
+
+
+@cli.command()
+@DIRECTORY
+@plan_options
+@click.option("--add", type=int, default=3, show_default=True, help="How many new sites.")
+@TIME_LIMIT
+def site(directory: Path, as_json: bool, add: int, time_limit: float | None, **asked: Any) -> None:
+    """Where next: the new sites that cover most demand over the week, proved best among all candidates."""
+    with planning(directory, asked) as planner, watching() as watch:
+        answer = planner.site_json(add, time_limit_s=time_limit, watch=watch)
+    print_answer(as_json, answer, choice_text(answer))
+    if not answer["steps"]:
+        raise SystemExit(1)
+
+
+@cli.command()
+@DIRECTORY
+@plan_options
+@click.option("--budget", type=float, required=True, help="Yuan that may be spent.")
+@TIME_LIMIT
+def measures(directory: Path, as_json: bool, budget: float, time_limit: float | None, **asked: Any) -> None:
+    """Which measures for a budget: sites, hours, services, merchants, by covered rider-hours per 10,000 yuan."""
+    with planning(directory, asked) as planner, watching() as watch:
+        answer = planner.measures_json(budget, time_limit_s=time_limit, watch=watch)
+    print_answer(as_json, answer, choice_text(answer))
+    if not answer["steps"]:
+        raise SystemExit(1)
+
+
+def clock_text(answer: dict[str, Any]) -> str:
+    """The week as seven rows of a day, the two hours beside each other, and who is left out."""
+    at = answer["at"]
+    lines = [
+        f"{_percent(answer['covered_share'])} of rider-hours have {answer['need']} within {answer['minutes']:g} min "
+        f"({answer['profile']}, {answer['places']} places, {answer['open_rule']})",
+        f"02:00 {_percent(at['02:00']['covered_share'])} · 14:00 {_percent(at['14:00']['covered_share'])} · "
+        f"in every hour {_percent(answer['always_covered_share'])}",
+        "percent covered by hour, from 00 to 23:",
+    ]
+    for i, day in enumerate(answer["week"]):
+        hours = answer["clock"][i * 24 : i * 24 + 24]
+        cells = " ".join("  -" if share is None else f"{share * 100:3.0f}" for share in hours)
+        lines.append(f"  {day['date']} {'' if day['kind'] == 'ordinary' else day['kind']:9} {cells}")
+    for clock_hour in ("02:00", "14:00"):
+        names = ", ".join(row["name"] or row["kind"] for row in at[clock_hour]["left_out"][:5])
+        lines.append(
+            f"left out at {clock_hour}: {at[clock_hour]['left_out_count']} names, most: {names or 'nobody'}"
+        )
+    unreached = answer["unreached"]
+    if unreached["points"]:
+        sizes = ", ".join(f"{size:g} {kind}" for kind, size in unreached["size"].items())
+        lines.append(f"unreached by any street: {unreached['points']} points ({sizes})")
+    return "\n".join([*lines, f"demand is {answer['demand_note']}"])
+
+
+def choice_text(answer: dict[str, Any]) -> str:
+    """The steps as a table, what greedy would have given, and whether it is proved."""
+    lines = [
+        f"covered rider-hours: {_percent(answer['before_share'])} → {_percent(answer['covered_share'])}, "
+        f"{answer['added']:.0f} added for {answer['cost_yuan']:,.0f} yuan (prices are examples, 示例)"
+    ]
+    lines += [
+        f"  {i:2}. {step['measure']:8} {step['name']}: +{step['added']:.0f} (alone {step['reach']:.0f}), "
+        f"together {step['cumulative']:.0f}, {step['per_10000_yuan']:.0f} per 10,000 yuan"
+        for i, step in enumerate(answer["steps"], 1)
+    ]
+    if not answer["steps"]:
+        lines.append("nothing that could be chosen adds anything")
+    proof = (
+        "proved best" if answer["is_proved"] else f"at most {answer['gap_share']:.1%} below the best possible"
+    )
+    return "\n".join([*lines, f"{proof}; greedy adds {answer['greedy_added']:.0f}"])
+
+
+def _percent(share: float | None) -> str:
+    return "none" if share is None else f"{share:.1%}"

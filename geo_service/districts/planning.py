@@ -1,0 +1,542 @@
+"""
+A planner's questions of a district: the coverage clock, where next, and which measures for a budget.
+
+Joins the district's layers, streets and map with `planning`, and says the answers in the words every door speaks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geo_service.districts.answers import parse_cutoff_ms, parse_states
+from geo_service.districts.district import District
+from geo_service.errors import InvalidInputError
+from geo_service.finder import CoverageQuestion, Wish
+from geo_service.finder.questions import OpenPlaces
+from geo_service.layers import Place
+from geo_service.network.features import load_features
+from geo_service.planning.candidates import (
+    Candidate,
+    frontage_candidates,
+    place_candidates,
+    public_candidates,
+)
+from geo_service.planning.cover import Clock, count_open, left_out, unreached_rows, within
+from geo_service.planning.demand import HOURS, KINDS, Demand, Weights, build_demand, weigh
+from geo_service.planning.measures import (
+    Choice,
+    Measure,
+    Menu,
+    Part,
+    build_menu,
+    choose_best,
+    choose_greedily,
+)
+from geo_service.planning.parameters import Need, Parameters
+from geo_service.planning.solve import Watch
+from geo_service.planning.week import Week, hours_at
+
+FloatArray = npt.NDArray[np.float64]
+LongArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+Answer = dict[str, Any]
+
+OPEN_RULE = "departure as the hour begins, open throughout until the minutes are over"
+
+LONGER = (("24/7", "24/7"),)
+"""Ways to lengthen the hours of a place: what they would be, and how it is said."""
+
+NAMES_SHOWN = 20
+"""Names of what is left out in an answer; the count says how many there are."""
+
+
+class Stand(NamedTuple):
+    """
+    How a need is met as things stand.
+
+    Parameters
+    ----------
+    places
+        What meets it, with hours.
+    cost_ms
+        From each demand point to each of them, shape ``(n, f)``.
+    is_near
+        Which of them are within the cutoff, shape ``(n, f)``.
+    """
+
+    places: OpenPlaces
+    cost_ms: LongArray
+    is_near: BoolArray
+
+
+class Planner:
+    """
+    One district and one set of parameters, with what was worked out for them.
+
+    Parameters
+    ----------
+    district
+        The district; it stays open as long as the planner is asked.
+    parameters
+        What is planned.
+    demand
+        Where riders need it; drawn from the map and the district's layers if left out.
+
+    Raises
+    ------
+    InvalidInputError
+        If a parameter is not allowed, or there is no demand.
+    NotFoundError
+        If there is no such layer.
+    """
+
+    def __init__(self, district: District, parameters: Parameters, demand: Demand | None = None) -> None:
+        self.district = district
+        self.parameters = parameters
+        self.week = Week(parameters.week)
+        self.cutoff_ms = parse_cutoff_ms(parameters.minutes)
+        self.demand = demand if demand is not None else draw_demand(district)
+        if not len(self.demand):
+            raise InvalidInputError(
+                f"district {district.id!r} shows no demand: no kitchens, dwellings, offices or shops in its map, "
+                "no outlets in its layers; give a table of demand",
+                parameter="demand",
+            )
+        self.weights: Weights = weigh(self.demand, parameters.groups, self.week.is_workday)
+        self._router = district.routers[self._profile()]
+        self._snaps = self._router.snap(self.demand.lonlat)
+        self.demand = self._with_streets(self.demand)
+        self.stand = self._stand(parameters.need)
+        self.mask = self._mask(parameters.also)
+
+    def _profile(self) -> str:
+        profile = self.parameters.profile
+        if profile not in self.district.profiles:
+            raise InvalidInputError(
+                f"profile={profile!r} has no streets here; allowed: {', '.join(self.district.profiles)}",
+                parameter="profile",
+                value=profile,
+            )
+        return profile
+
+    def _with_streets(self, demand: Demand) -> Demand:
+        """The nearest street with a name stands for the name of what has none."""
+        network = self._router.network
+        named = np.flatnonzero(network.link_name > 0)
+        rows = [row for row, name in enumerate(demand.name) if not name]
+        if not len(named) or not rows:
+            return demand
+        middle = (network.first_point[named] + network.first_point[named + 1]) // 2
+        at = np.column_stack([network.point_lon_e6[middle], network.point_lat_e6[middle]]) / 1e6
+        squeeze = np.array([np.cos(np.radians(at[:, 1].mean())), 1.0])
+        _, nearest = shapely.STRtree(shapely.points(at * squeeze)).query_nearest(
+            shapely.points(demand.lonlat[rows] * squeeze), all_matches=False
+        )
+        names = list(demand.name)
+        for row, link in zip(rows, named[nearest].tolist(), strict=True):
+            names[row] = network.names[network.link_name[link]]
+        return replace(demand, name=tuple(names))
+
+    def _stand(self, need: Need) -> Stand:
+        question = CoverageQuestion(
+            need.layer,
+            self.cutoff_ms,
+            self.week.monday,
+            None,
+            self.parameters.profile,
+            Wish(need.services),
+            parse_states(self.parameters.accept),
+        )
+        places = self.district.finder.open_through(question, self.week.instants)
+        cost_ms = self._router.matrix(self._snaps, places.snaps)
+        return Stand(places, cost_ms, within(cost_ms, self.cutoff_ms))
+
+    def _mask(self, needs: Sequence[Need]) -> BoolArray | None:
+        """Where and when all else that is needed is near and open; None if nothing else is."""
+        masks = [count_open(stand.is_near, stand.places.is_open) >= 1 for stand in map(self._stand, needs)]
+        return np.logical_and.reduce(masks) if masks else None
+
+    def near(self, lonlat: FloatArray) -> BoolArray:
+        """
+        Which demand points have which points within the cutoff.
+
+        Parameters
+        ----------
+        lonlat
+            Where something may come, WGS 84 degrees, shape ``(c, 2)``.
+
+        Returns
+        -------
+        is_near
+            Shape ``(n, c)``.
+        """
+        snaps = self._router.snap(lonlat)
+        return within(self._router.matrix(self._snaps, snaps), self.cutoff_ms)
+
+    def clock(self, extra: Sequence[Part] = ()) -> Clock:
+        """
+        Coverage in each hour of the week.
+
+        Parameters
+        ----------
+        extra
+            What would cover besides what stands.
+
+        Returns
+        -------
+        clock
+            With what else is needed taken as a condition.
+        """
+        count = count_open(self.stand.is_near, self.stand.places.is_open)
+        for part in extra:
+            count = count + (part.is_near[:, None] & part.is_open[None, :])
+        return Clock(count if self.mask is None else count * self.mask, self.weights)
+
+    def candidates(self) -> list[Candidate]:
+        """Where a new site could be: places of other layers, public buildings, and street frontage."""
+        layers = [name for name in self.district.layer_names() if name != self.parameters.need.layer]
+        places = [
+            place
+            for name in layers
+            if not self.district.catalogue[name].is_area
+            for place in self.district.places(name).features
+            if isinstance(place, Place) and place.status == "active"
+        ]
+        pois = load_features(self.district.directory / "osm").pois
+        network = self.district.network(self.parameters.profile)
+        return [*place_candidates(places), *public_candidates(pois), *frontage_candidates(network)]
+
+    def site_measures(self, candidates: Sequence[Candidate]) -> list[Measure]:
+        """
+        A new site at each of some candidates.
+
+        Parameters
+        ----------
+        candidates
+            Where.
+
+        Returns
+        -------
+        measures
+            Of kind ``site``; merchants that sign, with their own hours, are of kind ``merchant``.
+        """
+        if not candidates:
+            return []
+        is_near = self.near(np.array([(one.lon, one.lat) for one in candidates]))
+        is_open = self.week.open_by_text(self.parameters.site_hours, self.cutoff_ms)
+        return [
+            Measure(
+                f"site:{one.id}", "site", one.name, self.parameters.prices.site_yuan,
+                (Part(is_near[:, column], is_open),), group=one.id,
+            )
+            for column, one in enumerate(candidates)
+        ]  # fmt: skip
+
+    def merchant_measures(self) -> list[Measure]:
+        """Sign merchants that do not meet the need yet: what is asked for is then there in the merchant's own hours."""
+        if self.parameters.need.layer == "merchant" or "merchant" not in self.district.layer_names():
+            return []
+        merchants = self._stand(Need("merchant"))
+        return [
+            Measure(
+                f"merchant:{place.id}", "merchant", place.name, self.parameters.prices.merchant_yuan,
+                (Part(merchants.is_near[:, row], merchants.places.is_open[row]),), group=place.id,
+            )
+            for row, place in enumerate(merchants.places.places)
+        ]  # fmt: skip
+
+    def hours_measures(self) -> list[Measure]:
+        """Longer hours for each place that is not open all the time, priced by the hours that come."""
+        measures = []
+        for row, place in enumerate(self.stand.places.places):
+            is_open = self.stand.places.is_open[row]
+            for hours, said in LONGER:
+                longer = is_open | self.week.open_by_text(hours, self.cutoff_ms)
+                more = int((longer & ~is_open).sum())
+                if more:
+                    measures.append(
+                        Measure(
+                            f"hours:{place.id}:{said}", "hours", f"{place.name} → {hours}",
+                            more * self.parameters.prices.hour_yuan,
+                            (Part(self.stand.is_near[:, row], longer),), group=f"hours:{place.id}",
+                        )
+                    )  # fmt: skip
+        return measures
+
+    def service_measures(self) -> list[Measure]:
+        """The service asked for at places of the layer that do not offer it, in the hours of their doors."""
+        need = self.parameters.need
+        if not need.services:
+            return []
+        doors = self._stand(Need(need.layer))
+        having = {place.id for place in self.stand.places.places}
+        return [
+            Measure(
+                f"service:{place.id}", "service", f"{place.name} + {'+'.join(need.services)}",
+                self.parameters.prices.service_yuan,
+                (Part(doors.is_near[:, row], doors.places.is_open[row]),), group=f"service:{place.id}",
+            )
+            for row, place in enumerate(doors.places.places)
+            if place.id not in having
+        ]  # fmt: skip
+
+    def menu(self, measures: Sequence[Measure]) -> Menu:
+        """
+        What measures add to what stands.
+
+        Parameters
+        ----------
+        measures
+            To choose from.
+
+        Returns
+        -------
+        menu
+            Where and when something else that is needed is missing, nothing adds anything.
+        """
+        standing = [
+            Part(self.stand.is_near[:, row], self.stand.places.is_open[row])
+            for row in range(len(self.stand.places.places))
+        ]
+        return build_menu(measures, standing, self.weights, self.mask)
+
+    # -- answers ----------------------------------------------------------------------------------
+
+    def clock_json(self) -> Answer:
+        """The coverage clock: 168 shares, two hours beside each other, and the names of what is left out."""
+        clock = self.clock()
+        return self._asked() | {
+            "share_of": "rider_hours",
+            "covered_share": _number(clock.covered_share),
+            "clock": [_number(share) for share in clock.share],
+            "backup_clock": [_number(share) for share in clock.backup_share],
+            "riders": np.round(self.weights.total, 3).tolist(),
+            "at": {f"{hour:02}:00": self._hour_json(clock, hour) for hour in (2, 14)},
+            "always_covered_share": self._always(clock),
+            "unreached": self._unreached(),
+        }
+
+    def _asked(self) -> Answer:
+        kinds = zip(self.week.days, self.week.kinds, self.week.is_workday, strict=True)
+        sizes = np.bincount(self.demand.kind, self.demand.size, minlength=len(KINDS))
+        return {
+            "need": str(self.parameters.need),
+            "also": [str(need) for need in self.parameters.also],
+            "profile": self.parameters.profile,
+            "minutes": self.parameters.minutes,
+            "week": [
+                {"date": day.isoformat(), "kind": str(kind), "is_workday": worked}
+                for day, kind, worked in kinds
+            ],
+            "open_rule": OPEN_RULE,
+            "places": len(self.stand.places.places),
+            "demand": {kind: float(size) for kind, size in zip(KINDS, sizes, strict=True) if size > 0},
+            "demand_note": "a proxy drawn from the map and the layers; riders and prices are examples (示例)",
+            "synthetic": self.district.synthetic,
+        }
+
+    def _hour_json(self, clock: Clock, clock_hour: int) -> Answer:
+        hours = hours_at(clock_hour)
+        riders, covered = self.weights.total[list(hours)].sum(), clock.riders[list(hours)].sum()
+        missing = left_out(self.demand, self.weights, clock.is_covered, hours)
+        return {
+            "covered_share": _number(covered / riders if riders > 0 else np.nan),
+            "left_out_count": len(missing),
+            "left_out": [
+                row._asdict() | {"rider_hours": round(row.rider_hours, 3)} for row in missing[:NAMES_SHOWN]
+            ],
+        }
+
+    def _always(self, clock: Clock) -> float | None:
+        """Share of the demand, by what it weighs over the week, that is covered in all 168 hours."""
+        whole = self.weights.of_points(range(HOURS))
+        return _number(whole[clock.is_covered.all(axis=1)].sum() / whole.sum() if whole.sum() > 0 else np.nan)
+
+    def _unreached(self) -> Answer:
+        """Demand from which no way leads to any place, whatever its hours: a finding, not an omission."""
+        rows = unreached_rows(self.stand.cost_ms)
+        lost = self.demand.take(rows)
+        sizes = np.bincount(lost.kind, lost.size, minlength=len(KINDS))
+        return {
+            "points": len(rows),
+            "names": sorted({name for name in lost.name if name})[:NAMES_SHOWN],
+            "size": {kind: float(size) for kind, size in zip(KINDS, sizes, strict=True) if size > 0},
+        }
+
+    def site_json(self, add: int, *, time_limit_s: float | None = None, watch: Watch | None = None) -> Answer:
+        """
+        Where the next sites go: the best of all candidates, proved, beside the greedy choice.
+
+        Parameters
+        ----------
+        add
+            How many.
+        time_limit_s
+            Give the best so far and its bound after so many seconds.
+        watch
+            Told of progress; may stop the solve.
+
+        Returns
+        -------
+        answer
+            Steps with total reach, newly covered and cumulative, and the share covered with all of them.
+
+        Raises
+        ------
+        InvalidInputError
+            If ``add`` is less than 1.
+        """
+        if add < 1:
+            raise InvalidInputError(f"add={add}; give how many sites, at least 1", parameter="add", value=add)
+        candidates = self.candidates()
+        menu = self.menu(self.site_measures(candidates))
+        budget = add * self.parameters.prices.site_yuan
+        best = choose_best(menu, budget, at_most=add, time_limit_s=time_limit_s, watch=watch)
+        greedy = choose_greedily(menu, budget, at_most=add)
+        places = {f"site:{one.id}": one for one in candidates}
+        steps = choice_json(best)
+        for step in steps["steps"]:
+            one = places[step["id"]]
+            step |= {"kind": one.kind, "lon": round(one.lon, 7), "lat": round(one.lat, 7)}
+        return (
+            self._asked()
+            | {"add": add, "candidates": len(candidates), "greedy_added": round(greedy.added, 3)}
+            | steps
+        )
+
+    def measures_json(
+        self, budget_yuan: float, *, time_limit_s: float | None = None, watch: Watch | None = None
+    ) -> Answer:
+        """
+        Which measures for a budget: sites, hours, services and merchants, chosen exactly, beside the greedy choice.
+
+        Parameters
+        ----------
+        budget_yuan
+            What may be spent, inclusive.
+        time_limit_s
+            Give the best so far and its bound after so many seconds.
+        watch
+            Told of progress; may stop the solve.
+
+        Returns
+        -------
+        answer
+            The choice step by step, and the ten measures that alone add most for their price.
+        """
+        measures = [
+            *self.hours_measures(),
+            *self.service_measures(),
+            *self.merchant_measures(),
+            *self.site_measures(self.candidates()),
+        ]
+        menu = self.menu(measures)
+        best = choose_best(menu, budget_yuan, time_limit_s=time_limit_s, watch=watch)
+        greedy = choose_greedily(menu, budget_yuan)
+        return (
+            self._asked()
+            | {
+                "budget_yuan": budget_yuan,
+                "unit": "covered rider-hours a week per 10,000 yuan",
+                "offered": len(measures),
+                "greedy_added": round(greedy.added, 3),
+                "greedy_gap_share": _gap(greedy, best),
+                "best_alone": _best_alone(menu),
+            }
+            | choice_json(best)
+        )
+
+
+def _gap(greedy: Choice, best: Choice) -> float:
+    """What greedy gives away, as a share of what the best choice is known to reach at most."""
+    return round(max(0.0, (best.bound - greedy.added) / best.bound), 6) if best.bound > 0 else 0.0
+
+
+def _best_alone(menu: Menu, count: int = 10) -> list[Answer]:
+    alone, cost = menu.alone, menu.cost_yuan
+    order = np.argsort(-alone / cost, kind="stable")[:count]
+    return [
+        {
+            "id": menu.measures[m].id,
+            "kind": menu.measures[m].kind,
+            "name": menu.measures[m].name,
+            "cost_yuan": float(cost[m]),
+            "reach": round(float(alone[m]), 3),
+            "per_10000_yuan": round(float(alone[m] / cost[m] * 10_000), 3),
+        }
+        for m in order.tolist()
+        if alone[m] > 0
+    ]
+
+
+def choice_json(choice: Choice) -> Answer:
+    """
+    Say a choice of measures.
+
+    Parameters
+    ----------
+    choice
+        What was chosen.
+
+    Returns
+    -------
+    answer
+        Steps in the order in which they help most for their price.
+    """
+    menu = choice.menu
+    return {
+        "before_share": _number(menu.standing / menu.total if menu.total > 0 else np.nan),
+        "covered_share": _number(choice.covered_share),
+        "added": round(choice.added, 3),
+        "cost_yuan": choice.cost_yuan,
+        "is_proved": choice.is_proved,
+        "bound_added": round(choice.bound, 3),
+        "gap_share": round(choice.gap_share, 6),
+        "steps": [
+            {
+                "id": menu.measures[step.measure].id,
+                "measure": menu.measures[step.measure].kind,
+                "name": menu.measures[step.measure].name,
+                "cost_yuan": menu.measures[step.measure].cost_yuan,
+                "reach": round(step.reach, 3),
+                "added": round(step.added, 3),
+                "cumulative": round(step.cumulative, 3),
+                "covered_share": _number((menu.standing + step.cumulative) / menu.total),
+                "per_10000_yuan": round(step.added / menu.measures[step.measure].cost_yuan * 10_000, 3),
+            }
+            for step in choice.steps
+        ],
+    }
+
+
+def _number(value: float) -> float | None:
+    """Six decimals; nothing where there is no number."""
+    return None if np.isnan(value) else round(float(value), 6)
+
+
+def draw_demand(district: District) -> Demand:
+    """
+    Draw demand from a district's map and layers.
+
+    Parameters
+    ----------
+    district
+        The district.
+
+    Returns
+    -------
+    demand
+        Without what lies outside of the district's box.
+    """
+    held = [name for name in ("express_site", "gathering_point") if name in district.layer_names()]
+    places = [
+        (name, place) for name in held for place in district.places(name).features if isinstance(place, Place)
+    ]
+    demand = build_demand(load_features(district.directory / "osm"), places)
+    west, south, east, north = district.bbox
+    lon, lat = demand.lonlat.T
+    return demand.take(np.flatnonzero((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)))

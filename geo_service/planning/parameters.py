@@ -1,0 +1,211 @@
+"""
+All that a planner sets, in one value: it travels with every result, and a result can be made again from it.
+
+Prices and riders are examples (示例) until a planner sets them.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from geo_service.errors import InvalidInputError
+from geo_service.planning.demand import GROUPS, Group
+
+FORMAT = "geo_service plan"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Prices:
+    """
+    What measures cost over the year that a planner counts in, yuan (示例).
+
+    Parameters
+    ----------
+    site_yuan
+        A new site.
+    hour_yuan
+        One more open hour a week, all year.
+    service_yuan
+        One more service at a place that stands.
+    merchant_yuan
+        A merchant who signs.
+    gate_yuan
+        A pass for a gate.
+    """
+
+    site_yuan: float = 60_000.0
+    hour_yuan: float = 1_000.0
+    service_yuan: float = 8_000.0
+    merchant_yuan: float = 2_000.0
+    gate_yuan: float = 1_000.0
+
+    def __post_init__(self) -> None:
+        for one in dataclasses.fields(self):
+            value = getattr(self, one.name)
+            if not isinstance(value, (int, float)) or not 0 < value < 1e12:
+                raise InvalidInputError(
+                    f"prices: {one.name}={value!r}; give yuan above 0", parameter=one.name, value=value
+                )
+
+
+@dataclass(frozen=True)
+class Need:
+    """
+    One thing that must be near and open.
+
+    Parameters
+    ----------
+    layer
+        Layer to look in.
+    services
+        Kinds of service that one place must offer together; the door if none.
+    """
+
+    layer: str
+    services: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return ":".join([self.layer, *self.services])
+
+
+def parse_need(text: str) -> Need:
+    """
+    Read a need.
+
+    Parameters
+    ----------
+    text
+        A layer, and services after colons, such as ``"station:hot_water:toilet"``.
+
+    Returns
+    -------
+    need
+        What it says.
+
+    Raises
+    ------
+    InvalidInputError
+        If a part is empty.
+    """
+    layer, *services = text.split(":")
+    if not layer or not all(services):
+        raise InvalidInputError(
+            f"need={text!r} has an empty part; write LAYER or LAYER:SERVICE", parameter="need", value=text
+        )
+    return Need(layer, tuple(services))
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """
+    What a planner asks for.
+
+    Parameters
+    ----------
+    need
+        What is planned.
+    also
+        What must be near and open besides, wherever it is; measures do not change it.
+    profile
+        ``"walk"`` or ``"ebike"``.
+    minutes
+        Longest time to a place, inclusive.
+    week
+        A day of the week that is looked at.
+    accept
+        States that count as open besides open and closing soon: ``"unknown"``, ``"stale"``.
+    groups
+        Who is out, when and where.
+    prices
+        What measures cost.
+    site_hours
+        Hours of a new site, OSM ``opening_hours``.
+    """
+
+    need: Need
+    week: date
+    also: tuple[Need, ...] = ()
+    profile: str = "walk"
+    minutes: float = 10.0
+    accept: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = GROUPS
+    prices: Prices = Prices()
+    site_hours: str = "24/7"
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain values; `parameters_of` reads them back."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "need": str(self.need),
+            "also": [str(need) for need in self.also],
+            "profile": self.profile,
+            "minutes": self.minutes,
+            "week": self.week.isoformat(),
+            "accept": list(self.accept),
+            "groups": [dataclasses.asdict(group) | {"shares": dict(group.shares)} for group in self.groups],
+            "prices": dataclasses.asdict(self.prices),
+            "site_hours": self.site_hours,
+        }
+
+
+_FIELDS = {one.name for one in dataclasses.fields(Parameters)} | {"format", "version"}
+
+
+def parameters_of(values: Mapping[str, Any]) -> Parameters:
+    """
+    Read parameters that were written before.
+
+    Parameters
+    ----------
+    values
+        As `Parameters.to_json` gives them; what is left out is as by default.
+
+    Returns
+    -------
+    parameters
+        The same.
+
+    Raises
+    ------
+    InvalidInputError
+        If something is of another format, unknown, missing or makes no sense; named.
+    """
+    if (values.get("format"), values.get("version")) != (FORMAT, VERSION):
+        raise InvalidInputError(
+            f"not parameters of a plan: format {values.get('format')!r}, version {values.get('version')!r}; "
+            f"expected {FORMAT!r}, {VERSION}",
+            parameter="format",
+            value=values.get("format"),
+        )
+    for name in values:
+        if name not in _FIELDS:
+            raise InvalidInputError(
+                f"{name!r} is no parameter of a plan; allowed: {', '.join(sorted(_FIELDS))}",
+                parameter=name,
+                value=name,
+            )
+    try:
+        return Parameters(
+            need=parse_need(values["need"]),
+            week=date.fromisoformat(values["week"]),
+            also=tuple(parse_need(need) for need in values.get("also", ())),
+            profile=str(values.get("profile", "walk")),
+            minutes=float(values.get("minutes", 10.0)),
+            accept=tuple(values.get("accept", ())),
+            groups=tuple(_group(group) for group in values["groups"]) if "groups" in values else GROUPS,
+            prices=Prices(**values.get("prices", {})),
+            site_hours=str(values.get("site_hours", "24/7")),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidInputError(
+            f"parameters of the plan cannot be used: {error!r}", parameter="parameters", value=str(error)
+        ) from error
+
+
+def _group(values: Mapping[str, Any]) -> Group:
+    hours = {name: tuple(values[name]) for name in ("workday", "restday")}
+    return Group(**{**values, **hours})

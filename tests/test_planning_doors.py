@@ -1,0 +1,283 @@
+"""A planner's questions of the demo district: at the command line and in Python, against slower ways of asking."""
+
+import json
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from geo_service.cli import main
+from geo_service.districts.planning import Planner, draw_demand
+from geo_service.errors import InvalidInputError, NotFoundError
+from geo_service.planning.demand import HOURS, KINDS, Demand
+from geo_service.planning.measures import choose_best
+from geo_service.planning.parameters import Need, Parameters, Prices, parameters_of, parse_need
+from geo_service.planning.sensitivity import drop_some, judge, kendall_tau, vary_weights, winner_of
+from geo_service.planning.week import Week
+
+MONDAY = date(2026, 11, 23)
+STATIONS = Parameters(Need("station"), MONDAY, accept=("stale", "unknown"))
+
+
+@pytest.fixture(scope="module")
+def demand(demo_district) -> Demand:
+    """Every fortieth point of the demo's demand, so that slow ways stay quick."""
+    whole = draw_demand(demo_district)
+    return whole.take(np.arange(0, len(whole), 40))
+
+
+@pytest.fixture(scope="module")
+def planner(demo_district, demand) -> Planner:
+    return Planner(demo_district, STATIONS, demand)
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command line in this process: exit code, standard output, standard error."""
+
+    def run_command(*argv):
+        with pytest.raises(SystemExit) as exit_info:
+            main([str(word) for word in argv])
+        out, err = capsys.readouterr()
+        return exit_info.value.code, out, err
+
+    return run_command
+
+
+def test_costs_of_demand_are_those_of_the_router(demo_district, demand, planner):
+    network = demo_district.routers["walk"]
+    for row in range(0, len(demand), 17):
+        origin = network.snap(demand.lonlat[row : row + 1])
+        cost = network.matrix(origin, planner.stand.places.snaps)[0]
+        assert (planner.stand.cost_ms[row] == cost).all()
+
+
+@pytest.mark.parametrize("hour", [2, 14, 100, 167])
+def test_an_hour_of_the_clock_is_the_coverage_asked_for_that_hour(demo_district, demand, hour):
+    merchants = Planner(demo_district, Parameters(Need("merchant"), MONDAY, accept=("stale",)), demand)
+    share = merchants.clock().share[hour]
+    at = merchants.week.instants[hour]
+    end = at + timedelta(minutes=10)
+    covered = total = 0.0
+    for row in range(len(demand)):
+        riders = float(merchants.weights.of_points([hour])[row])
+        total += riders
+        for f, place in enumerate(merchants.stand.places.places):
+            cost = merchants.stand.cost_ms[row, f]
+            states = [
+                demo_district.finder.opening(place, instant).state
+                for instant in (at, at + (end - at) / 2, end)
+            ]
+            if 0 <= cost <= 600_000 and all(state in ("open", "closing_soon", "stale") for state in states):
+                covered += riders
+                break
+    assert share == pytest.approx(covered / total)
+
+
+def test_demand_without_a_name_is_called_by_its_street(planner):
+    named = sum(1 for name in planner.demand.name if name)
+    assert named > 0.9 * len(planner.demand)
+
+
+def test_what_else_is_needed_is_a_condition(demo_district, demand):
+    both = Planner(
+        demo_district,
+        Parameters(Need("station"), MONDAY, (Need("toilet"),), accept=("stale", "unknown")),
+        demand,
+    )
+    alone = Planner(demo_district, STATIONS, demand)
+    toilets = Planner(demo_district, Parameters(Need("toilet"), MONDAY, accept=("stale", "unknown")), demand)
+    assert (both.clock().is_covered == (alone.clock().is_covered & toilets.clock().is_covered)).all()
+    menu = both.menu(both.hours_measures() + both.merchant_measures())
+    assert menu.standing == pytest.approx(both.clock().rider_hours)
+
+
+def test_the_menu_weighs_what_the_clock_says(planner):
+    menu = planner.menu(planner.site_measures(planner.candidates()[:40]))
+    assert menu.standing == pytest.approx(planner.clock().rider_hours)
+    for m in range(0, 40, 13):
+        after = planner.clock(menu.measures[m].parts)
+        assert menu.alone[m] == pytest.approx(after.rider_hours - menu.standing, abs=1e-6)
+
+
+def test_longer_hours_are_priced_by_the_hours_that_come(demo_district, demand):
+    merchants = Planner(demo_district, Parameters(Need("merchant"), MONDAY, accept=("stale",)), demand)
+    measures = merchants.hours_measures()
+    assert measures
+    rows = {place.id: row for row, place in enumerate(merchants.stand.places.places)}
+    for measure in measures[:5]:
+        row = rows[measure.id.split(":")[1]]
+        missing = HOURS - int(merchants.stand.places.is_open[row].sum())
+        assert measure.cost_yuan == missing * Prices().hour_yuan
+
+
+def test_a_service_is_offered_where_it_is_missing(demo_district, demand):
+    planned = Planner(
+        demo_district, Parameters(Need("station", ("shower",)), MONDAY, accept=("stale",)), demand
+    )
+    offered = {measure.id.split(":")[1] for measure in planned.service_measures()}
+    lacking = {
+        place.id for place in demo_district.places("station").features
+        if "shower" not in {service.kind for service in place.services}
+    }  # fmt: skip
+    assert offered == lacking
+    assert planned.site_measures([]) == []
+
+
+def test_the_best_sites_are_never_worse_than_greedy(planner):
+    answer = planner.site_json(2)
+    assert answer["is_proved"]
+    assert answer["added"] >= answer["greedy_added"] - 1e-6
+    assert [step["cumulative"] for step in answer["steps"]][-1] == answer["added"]
+    assert answer["covered_share"] > answer["before_share"]
+    assert answer["synthetic"] is True
+
+
+def test_a_winner_is_judged_by_seeded_errors(planner):
+    measures = planner.site_measures(planner.candidates()[::10])
+    menu = planner.menu(measures)
+    changed = [
+        ("demand", f"seed {seed}", True, lambda seed=seed: _reweighed(planner, measures, seed))
+        for seed in range(5)
+    ]
+    verdict = judge(menu, changed)
+    assert verdict.winner == winner_of(menu)
+    assert len(verdict.trials) == 5
+    assert verdict.survival_share() == sum(t.winner == verdict.winner for t in verdict.trials) / 5
+    assert all(-1 <= trial.rank_agreement <= 1 for trial in verdict.trials)
+
+
+def _reweighed(planner, measures, seed):
+    from geo_service.planning.measures import Part, build_menu
+
+    standing = [
+        Part(planner.stand.is_near[:, f], planner.stand.places.is_open[f])
+        for f in range(len(planner.stand.places.places))
+    ]
+    return build_menu(measures, standing, vary_weights(planner.weights, 0.5, seed))
+
+
+def test_kendall_agrees_with_scipy():
+    from scipy.stats import kendalltau
+
+    random = np.random.default_rng(1)
+    for _ in range(20):
+        a, b = random.integers(0, 6, 12), random.integers(0, 6, 12)
+        assert kendall_tau(a, b) == pytest.approx(kendalltau(a, b).statistic)
+
+
+def test_a_share_of_places_goes_the_same_way_for_one_seed():
+    assert (drop_some(30, 0.1, 4) == drop_some(30, 0.1, 4)).all()
+    assert drop_some(30, 0.1, 4).sum() == 27
+    assert drop_some(4, 0.1, 4).sum() == 3
+    assert drop_some(0, 0.1, 4).sum() == 0
+
+
+def test_a_week_knows_its_holidays_and_make_up_days():
+    national = Week(date(2026, 10, 1))
+    assert national.monday == date(2026, 9, 28)
+    assert national.is_workday == (True, True, True, False, False, False, False)
+    after = Week(date(2026, 10, 10))
+    assert after.is_workday[5] is True
+
+
+def test_hours_by_text_must_hold_until_the_cutoff_is_over():
+    is_open = Week(MONDAY).open_by_text("Mo-Fr 08:00-20:00", 600_000)
+    assert [hour for hour in range(24) if is_open[hour]] == list(range(8, 20))
+    late = Week(MONDAY).open_by_text("Mo-Fr 08:00-20:05", 600_000)
+    assert not late[20]
+    assert Week(MONDAY).open_by_text("24/7", 600_000).all()
+    assert not Week(MONDAY).open_by_text(None, 600_000).any()
+
+
+def test_parameters_come_back_as_they_were():
+    given = Parameters(Need("station", ("hot_water",)), MONDAY, (Need("toilet"),), "ebike", 8.0, ("stale",))
+    assert parameters_of(json.loads(json.dumps(given.to_json()))) == given
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"format": "other"}, "not parameters of a plan"),
+        ({"colour": 1}, "'colour' is no parameter"),
+        ({"week": "soon"}, "cannot be used"),
+        ({"need": "station:"}, "has an empty part"),
+        ({"prices": {"site_yuan": 0}}, "give yuan above 0"),
+        ({"groups": [{"key": "x"}]}, "cannot be used"),
+    ],
+)
+def test_parameters_that_make_no_sense_are_refused(change, said):
+    with pytest.raises(InvalidInputError, match=said):
+        parameters_of(STATIONS.to_json() | change)
+
+
+def test_a_need_names_layer_and_services():
+    assert parse_need("station:hot_water:toilet") == Need("station", ("hot_water", "toilet"))
+
+
+def test_an_unknown_layer_and_profile_are_refused_by_name(demo_district, demand):
+    with pytest.raises(NotFoundError, match="moon"):
+        Planner(demo_district, Parameters(Need("moon"), MONDAY), demand)
+    with pytest.raises(InvalidInputError, match="profile='boat'"):
+        Planner(demo_district, Parameters(Need("station"), MONDAY, profile="boat"), demand)
+
+
+def test_no_demand_is_said_and_not_divided_by(demo_district, demand):
+    with pytest.raises(InvalidInputError, match="shows no demand"):
+        Planner(demo_district, STATIONS, demand.take([]))
+
+
+@pytest.mark.slow
+def test_the_clock_at_the_command_line(run, demo_directory):
+    words = ["--layer", "station", "--accept", "stale,unknown", "--week", "2026-11-25"]
+    code, out, _ = run("coverage", demo_directory, "--clock", *words, "--json")
+    answer = json.loads(out)
+    assert code == 0
+    assert len(answer["clock"]) == HOURS
+    assert answer["week"][0]["date"] == "2026-11-23"
+    assert answer["share_of"] == "rider_hours"
+    assert set(answer["demand"]) <= set(KINDS)
+    text = run("coverage", demo_directory, "--clock", *words)[1]
+    assert "02:00" in text
+    assert "示例" in text
+
+
+@pytest.mark.slow
+def test_sites_and_measures_at_the_command_line(run, demo_directory, tmp_path):
+    saved = tmp_path / "plan.json"
+    words = ["--layer", "station", "--accept", "stale,unknown", "--week", "2026-11-25"]
+    code, out, _ = run("site", demo_directory, *words, "--add", "2", "--save", saved, "--json")
+    answer = json.loads(out)
+    assert (code, len(answer["steps"]), answer["is_proved"]) == (0, 2, True)
+    again = run("site", demo_directory, "--parameters", saved, "--add", "2", "--json")[1]
+    assert json.loads(again) == answer
+    code, out, _ = run("measures", demo_directory, "--parameters", saved, "--budget", "30000", "--json")
+    chosen = json.loads(out)
+    assert code == 0
+    assert chosen["cost_yuan"] <= 30000
+    assert "proved best" in run("measures", demo_directory, "--parameters", saved, "--budget", "30000")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["site"], "--layer is missing"),
+        (["site", "--layer", "station", "--add", "0"], "add=0"),
+        (["site", "--layer", "moon"], "moon"),
+        (["measures", "--layer", "station", "--budget", "-5"], "number from 0 up"),
+        (
+            ["coverage", "--layer", "station", "--clock", "--without", "a"],
+            "--without does not go with --clock",
+        ),
+        (["site", "--parameters", "nowhere.json"], "cannot be read"),
+    ],
+)
+def test_a_plan_that_cannot_be_asked_is_refused_on_one_line(run, demo_directory, words, said):
+    code, out, err = run(words[0], demo_directory, *words[1:])
+    assert (code, out) == (2, "")
+    assert said in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_the_choice_of_nothing_is_empty(planner):
+    assert choose_best(planner.menu([]), 5.0).steps == ()
