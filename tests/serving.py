@@ -4,12 +4,10 @@ A server in a process of its own, that a test can kill as a power cut would: `py
 AT is the instant at which its clock stands (ISO, with a zone) or ``now``. Prints its address when it can be asked.
 """
 
-import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 from datetime import datetime
 from pathlib import Path
 
