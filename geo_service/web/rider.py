@@ -1,7 +1,7 @@
 """Pages for riders: the map with its first list, a place, and the data that the map draws."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,17 @@ from geo_service.districts import District
 from geo_service.districts.district import link_settings
 from geo_service.errors import NotFoundError
 from geo_service.exchange.navlinks import Link, build_links
-from geo_service.layers import Category, Place
+from geo_service.layers import Category, Place, Words
 from geo_service.maps import Shell, build_shell, build_streets
 from geo_service.web.assets import FOREVER, Asset, pack_asset, send_asset
-from geo_service.web.cards import make_card, missing_words, soonest_words
+from geo_service.web.cards import (
+    IMPLIED,
+    SERVICE_ORDER,
+    make_card,
+    missing_words,
+    sentence_words,
+    soonest_words,
+)
 from geo_service.web.http import Query, cached
 from geo_service.web.served import (
     find_district,
@@ -115,7 +122,7 @@ def without_slash(district_id: str) -> AnyResponse:
 @rider.get("/<district_id>/")
 def district_map(district_id: str) -> str:
     """Show the map with the list for the district's centre."""
-    query = Query(request, "layer", "lang")
+    query = Query(request, "layer", "service", "lang")
     district, lang = find_district(district_id), _lang(query)
     chips = _chips(district)
     layer = query.text("layer")
@@ -127,27 +134,41 @@ def district_map(district_id: str) -> str:
         raise NotFoundError(
             f"there is no layer of places {layer[:40]!r}; choose one of {', '.join(c.key for c in chips) or 'none'}"
         )
-    now, drawn = present_time(), drawn_map(district)
+    return _list_page(district, chips, layer, query.words("service"), lang)
+
+
+def _list_page(
+    district: District, chips: list[Category], layer: str, wanted: Sequence[str], lang: Lang
+) -> str:
+    """Show a layer's places nearest to the centre, those with the services that are wanted."""
+    now, drawn, profile = present_time(), drawn_map(district), first_profile(district)
+    category, services, say = district.catalogue[layer], district.catalogue.services, words_in(lang)
+    places = [f for f in district.places(layer).features if isinstance(f, Place)]
     answer = district.nearest(
         origin=district.centre,
         layer=layer,
         at=now,
         k=LIST_LENGTH,
-        profile=first_profile(district),
+        profile=profile,
+        service=wanted,
         accept=ACCEPTED,
     )
-    say = words_in(lang)
+    cards = [make_card(one, drawn.apps, now, say, lang, services, wanted) for one in answer["results"]]
     return _page(
         "map.html",
         lang,
         district=district,
         chips=chips,
-        category=district.catalogue[layer],
-        count=len(district.places(layer).features),
-        profile=first_profile(district),
-        cards=[make_card(result, drawn.apps, now, say, lang) for result in answer["results"]],
+        category=category,
+        kinds=_kinds(places, services),
+        wanted=wanted,
+        count=len(places),
+        profile=profile,
+        cards=cards,
+        sentence=sentence_words(cards, Words(category.zh, category.en), profile, say, lang),
         soonest=soonest_words(answer, now, say, lang),
         missing=missing_words(answer, say),
+        now=now,
         drawn=drawn,
     )
 
@@ -160,9 +181,13 @@ def _empty_page(district: District, lang: Lang) -> str:
         district=district,
         chips=[],
         category=None,
+        kinds={},
+        wanted=(),
         count=0,
         profile=first_profile(district),
         cards=[],
+        sentence="",
+        now=present_time(),
         soonest="",
         missing="",
         drawn=drawn_map(district),
@@ -184,7 +209,7 @@ def place_page(district_id: str, place_id: str) -> str:
         place=place,
         category=district.catalogue[place.layer],
         services=district.catalogue.services,
-        card=make_card(answer, drawn.apps, now, say, lang),
+        card=make_card(answer, drawn.apps, now, say, lang, district.catalogue.services),
         checked_on=answer["checked_on"],
         phone_link=_phone_link(place.phone),
         hours_words=hours_words,
@@ -268,6 +293,14 @@ def _chips(district: District) -> list[Category]:
     return sorted(places, key=lambda category: order.get(category.key, len(order)))
 
 
+def _kinds(places: Sequence[Place], services: Mapping[str, Words]) -> dict[str, Words]:
+    """Services that places of a layer have, what riders look for first; not the one its name says."""
+    held = {service.kind for place in places for service in place.services if service.kind in services}
+    rank = {kind: i for i, kind in enumerate(dict.fromkeys((*SERVICE_ORDER, *services)))}
+    said = {IMPLIED.get(place.layer) for place in places}
+    return {kind: services[kind] for kind in sorted(held - said, key=lambda kind: rank[kind])}
+
+
 def _phone_link(phone: str | None) -> str:
     """What a telephone dials, or nothing if the text is no plain number."""
     digits = re.sub(r"[\s()（）.-]", "", phone or "")
@@ -287,7 +320,7 @@ def _page(template: str, lang: Lang, **values: Any) -> str:
         html_lang=HTML_LANG[lang],
         column=LANGS.index(lang),
         say=words_in(lang),
-        script_words=script_words(lang),
+        script_words=script_words(lang) | {"implied": IMPLIED, "order": SERVICE_ORDER},
         # a language that was chosen stays chosen in every link; one that was guessed is guessed again
         lang_query=f"lang={lang}" if request.args.get("lang") else "",
         **values,

@@ -155,7 +155,7 @@ def words_in(lang: Lang) -> Say:
     return say
 
 
-def script_words(lang: Lang) -> dict[str, str]:
+def script_words(lang: Lang) -> dict[str, str | tuple[str, ...]]:
     """
     What the page's scripts say, gaps unfilled.
 
@@ -167,7 +167,7 @@ def script_words(lang: Lang) -> dict[str, str]:
     Returns
     -------
     words
-        Entries of the catalogue whose key starts with ``js_``, without that; and those both sides say.
+        Entries of the catalogue whose key starts with ``js_``, without that; those both sides say; ``weekdays``.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def script_words(lang: Lang) -> dict[str, str]:
     """
     column = LANGS.index(lang)
     own = {key[3:]: words[column] for key, words in WORDS.items() if key.startswith("js_")}
-    return own | {key: WORDS[key][column] for key in JS_ALSO}
+    return own | {key: WORDS[key][column] for key in JS_ALSO} | {"weekdays": _WEEKDAYS[column]}
 
 
 def length_words(length_m: float, say: Say) -> str:

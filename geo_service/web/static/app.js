@@ -1,171 +1,232 @@
-// The rider's page: joins the server's list with the map. Without this file the list works alone.
+// The rider's page: joins the server's list with the map and waits for a question. Without this file the list works alone.
+// What answers questions (rider/ask.js and all behind it) is fetched with the first question, not before.
 
-import { makeChooser } from "./chooser.js";
-import { makeLocator } from "./me.js";
-import { loadPins, pinLayer } from "./pins.js";
+import { loadPins } from "./pins.js";
+import { makeView } from "./rider/view.js";
+import { words } from "./rider/words.js";
 import { makeSheet } from "./sheet.js";
 import { PATHS_FROM_ZOOM, loadStreets, streetLayer } from "./streets.js";
 
-const NAMED = 3;
-const IN_VIEW = 4;
-const LEAST_ZOOM = 15;
+const OLD_MS = 5 * 60_000;
+const SEEN_MS = 20_000;
 
-const page = document.body.dataset;
-const cards = [...document.querySelectorAll(".card")];
+const data = document.body.dataset;
 const message = document.getElementById("message");
-const chosenBox = document.getElementById("chosen");
+const list = document.getElementById("list");
+const chosen = document.getElementById("chosen");
 const map = window.districtMap;
-let pins = null;
-let streets = null;
+const lonlat = (text) => text.split(",").map(Number);
 
 function say(text) {
   message.textContent = text;
   message.hidden = !text;
 }
 
-const failed = () => say(message.dataset.failed);
-
-const lonlat = (text) => text.split(",").map(Number);
-const latlng = (card) => lonlat(card.dataset.lonlat).reverse();
-
 const sheet = makeSheet(() => undefined);
+const view = map && makeView(map, sheet, (place) => pick(place));
 
-function padding() {
-  const top = document.querySelector(".top");
-  const narrow = getComputedStyle(top).position === "fixed";
-  return {
-    paddingTopLeft: [40, (narrow ? top.offsetHeight : 0) + 50],
-    paddingBottomRight: [70, sheet.covered() + 40],
-  };
-}
+// Everything that the parts fetched later need to know of the page.
+const rider = {
+  base: data.base,
+  layer: data.layer,
+  profile: data.profile,
+  centre: lonlat(data.centre),
+  bbox: lonlat(data.bbox),
+  langQuery: data.lang,
+  kinds: [...document.querySelectorAll(".kind[aria-current]")].map((chip) => chip.dataset.kind),
+  from: null,
+  to: null,
+  battery: null,
+  map,
+  view,
+  sheet,
+  say,
+  select,
+  chosen,
+  list,
+};
+
+const cards = () => [...document.querySelectorAll(".cards .card")];
+const ask = async (change) => {
+  const module = await import("./rider/ask.js");
+  rider.navigable = (button) => module.navigable(rider, button);
+  return module.ask(rider, change);
+};
+const open = async (mode) => (await import("./rider/where.js")).openWhere(rider, mode);
+const offline = () => say(words.failed_offline);
 
 function select(id, { pan = true, scroll = false } = {}) {
-  for (const card of cards) card.classList.toggle("selected", card.dataset.id === id);
-  const card = cards.find((one) => one.dataset.id === id);
-  chosenBox.hidden = true;
+  for (const card of document.querySelectorAll(".card")) card.classList.toggle("selected", card.dataset.id === id);
+  const card = document.querySelector(".card.selected");
+  if (!card?.closest("#chosen")) chosen.hidden = true;
   if (card) {
     sheet.lower();
     if (scroll) {
       sheet.raise();
-      card.scrollIntoView({ block: "nearest", behavior: "smooth" });
+      card.scrollIntoView({ block: "nearest" });
     }
-    if (pan) map.fitBounds(L.latLngBounds([latlng(card)]), { ...padding(), maxZoom: Math.max(map.getZoom(), 17) });
+    if (pan) view.show(lonlat(card.dataset.lonlat));
   }
-  pins?.select(id);
+  view.select(id);
 }
 
-// A pin whose card is not in the list gets a row of its own on top, with a way to its page.
-function pick(place) {
+// A pin whose card is not in the list gets one of its own on top.
+async function pick(place) {
+  const listed = cards().some((card) => card.dataset.id === place.id);
+  if (!listed) await (await import("./rider/ask.js")).showPlace(rider, place.id).catch(offline);
   select(place.id, { pan: false, scroll: true });
-  if (cards.some((card) => card.dataset.id === place.id)) return;
-  chosenBox.querySelector(".name").textContent = place.name;
-  const query = page.lang ? `?${page.lang}` : "";
-  chosenBox.querySelector("a").href = `${page.base}p/${encodeURIComponent(place.id)}${query}`;
-  chosenBox.hidden = false;
-  sheet.raise();
-  document.getElementById("list").scrollTop = 0;
-}
-
-// The centre and the nearest few, as many as fit without losing the street names; the nearest one always.
-function firstView() {
-  const centre = lonlat(page.centre).reverse();
-  const pad = padding();
-  const margin = L.point(pad.paddingTopLeft).add(pad.paddingBottomRight);
-  let bounds = L.latLngBounds([centre]);
-  for (let n = Math.min(IN_VIEW, cards.length); n > 0; n--) {
-    bounds = L.latLngBounds([centre, ...cards.slice(0, n).map(latlng)]);
-    if (map.getBoundsZoom(bounds, false, margin) >= LEAST_ZOOM) break;
-  }
-  map.fitBounds(bounds, { ...pad, maxZoom: 17, animate: false });
-}
-
-// The list is sorted from here, so the map shows it.
-function markCentre() {
-  L.marker(lonlat(page.centre).reverse(), {
-    icon: L.divIcon({ html: "", className: "centre", iconSize: [18, 18] }),
-    title: page.centreWords,
-    interactive: false,
-    keyboard: false,
-  }).addTo(map);
-}
-
-// Tab walks through the list, which holds the same places; a pin is still a button when it is tapped.
-function skipWithTab() {
-  map.on("layeradd", ({ layer }) => {
-    const icon = layer instanceof L.Marker && layer.getElement();
-    if (icon) icon.tabIndex = -1;
-  });
 }
 
 async function drawPins() {
   // a district without places has no layer to draw
-  if (!page.layer) return;
-  const places = await loadPins(`${page.base}pins.json?layer=${encodeURIComponent(page.layer)}`);
-  pins = pinLayer(places, {
-    character: page.pin,
-    named: new Set(cards.slice(0, NAMED).map((card) => card.dataset.id)),
-    // a name stands on the side where the first view has room
-    side: ({ lon, lat }) => (map.latLngToContainerPoint([lat, lon]).x > map.getSize().x * 0.55 ? "left" : "right"),
-    label: document.querySelector(".chip[aria-current]").textContent,
-    onPick: pick,
-  });
-  skipWithTab();
-  map.addLayer(pins.group);
-  pins.settle();
-  const wanted = decodeURIComponent(location.hash.slice(3));
-  if (location.hash.startsWith("#p-") && pins.has(wanted)) select(wanted, { scroll: true });
+  if (!rider.layer) return;
+  const places = await loadPins(`${data.base}pins.json?layer=${encodeURIComponent(rider.layer)}`);
+  const chip = document.querySelector(".layers [aria-current]");
+  const ids = cards().map((card) => card.dataset.id);
+  view.drawPins(places, { character: data.pin, label: chip.lastChild.textContent, ids });
 }
 
-async function drawStreets() {
-  streets = streetLayer(await loadStreets(page.streets)).addTo(map);
+async function drawGround() {
+  const streets = streetLayer(await loadStreets(data.streets)).addTo(map);
+  addEventListener("themechange", () => requestAnimationFrame(streets.repaint));
   const close = () => {
     if (map.getZoom() < PATHS_FROM_ZOOM) return;
     map.off("zoomend", close);
-    loadStreets(page.paths).then(streets.add).catch(failed);
+    loadStreets(data.paths).then(streets.add).catch(() => say(message.dataset.failed));
   };
   map.on("zoomend", close);
   close();
 }
 
-function wireCards() {
-  for (const card of cards) {
+function wireList() {
+  list.addEventListener("click", (event) => {
+    const row = event.target.closest(".row");
+    const card = row?.closest(".card");
     // first tap: show it on the map; second: its page
-    card.querySelector(".row").addEventListener("click", (event) => {
-      if (card.classList.contains("selected") || event.ctrlKey || event.metaKey) return;
-      event.preventDefault();
-      select(card.dataset.id);
-    });
+    if (!card || !view || card.classList.contains("selected") || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    select(card.dataset.id);
+  });
+}
+
+// The chooser comes with the first touch of a button that needs it; one who chose an app before gets it at once.
+function wireChooser() {
+  const button = "summary, [data-navigate]";
+  const find = (one) => rider.navigable?.(one) ?? null;
+  let here = null;
+  let wired = false;
+  const fetchIt = () =>
+    (here ??= import("./links/chooser.js").then(({ makeChooser }) => {
+      makeChooser({ find });
+      wired = true;
+    }));
+  list.addEventListener("pointerdown", (event) => event.target.closest(button) && fetchIt().catch(() => undefined));
+  list.addEventListener("click", (event) => {
+    const go = event.target.closest(button);
+    if (!go || wired) return;
+    event.preventDefault();
+    fetchIt().then(
+      () => go.click(),
+      () => go.parentElement.toggleAttribute("open"),
+    );
+  });
+  try {
+    if (localStorage.getItem("map-app")) fetchIt().catch(() => undefined);
+  } catch {
+    // storage may be forbidden: then no app was remembered
   }
+}
+
+// Chips answer in place; if that fails, they are links.
+function wireChips() {
+  document.querySelector(".filters")?.addEventListener("click", (event) => {
+    const chip = event.target.closest(".chip");
+    if (!chip || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const how = chip.dataset.key ? { layer: chip.dataset.key } : { kind: chip.dataset.kind };
+    ask(how).catch(() => location.assign(chip.href));
+  });
+}
+
+function wireJourney() {
+  document.querySelector(".journey").hidden = false;
+  const find = document.getElementById("find");
+  find.hidden = false;
+  for (const [id, mode] of [["find", "find"], ["from", "from"], ["to", "to"]]) {
+    document.getElementById(id).addEventListener("click", () => open(mode).catch(offline));
+  }
+  document.getElementById("battery").addEventListener("click", () => {
+    import("./rider/battery.js").then((module) => module.toggleBattery(rider)).catch(offline);
+  });
+  const locate = document.getElementById("locate");
+  locate.hidden = !("geolocation" in navigator);
+  locate.addEventListener("click", () => import("./rider/where.js").then((module) => module.askPhone(rider)).catch(offline));
+  const aloud = document.getElementById("aloud");
+  aloud.hidden = !("speechSynthesis" in window);
+  aloud.addEventListener("click", () => import("./rider/aloud.js").then((module) => module.readAloud(list)));
+  map.on("click", ({ latlng }) => import("./rider/where.js").then((module) => module.tapped(rider, latlng)).catch(offline));
 }
 
 function wireTheme() {
   const button = document.getElementById("theme");
-  const dark = document.getElementById("dark");
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  const repaint = () => requestAnimationFrame(() => streets?.repaint());
+  const name = () => button.setAttribute("aria-label", button.dataset[window.theme.choice()]);
   button.addEventListener("click", () => {
-    const theme = matchMedia(dark.media).matches ? "light" : "dark";
-    dark.media = theme === "dark" ? "all" : "not all";
-    document.documentElement.dataset.theme = theme;
-    try {
-      localStorage.setItem("theme", theme);
-    } catch {
-      // storage may be forbidden: the choice then lasts for this page
-    }
-    repaint();
+    window.theme.next();
+    name();
   });
-  system.addEventListener("change", repaint);
+  name();
   button.hidden = false;
 }
 
+// What the rider said before, on this phone or in the fragment of the address; an old list is asked anew.
+function begin() {
+  const said = location.hash.startsWith("#here=") || location.hash.startsWith("#from=") || location.hash.startsWith("#to=");
+  let area = null;
+  try {
+    area = localStorage.getItem(`area:${data.base}`);
+  } catch {
+    // storage may be forbidden: then no area was remembered
+  }
+  const old = Math.abs(Date.now() - Date.parse(data.at)) > OLD_MS;
+  if (said || area) return import("./rider/where.js").then((module) => module.recall(rider, area));
+  if (location.hash.startsWith("#p-")) return pick({ id: decodeURIComponent(location.hash.slice(3)) });
+  return old ? ask({}) : null;
+}
+
+// What is for later (the banner, the worker, the district on the phone) is no part of the first view: it begins at the first
+// touch or after a while, on a second visit at once.
+function whenSeen(begin) {
+  try {
+    if (localStorage.getItem("seen")) return begin();
+    localStorage.setItem("seen", "1");
+  } catch {
+    // storage may be forbidden: then every visit is a first one
+  }
+  let begun = null;
+  const once = () => (begun ??= begin());
+  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, once, { once: true, capture: true });
+  return setTimeout(once, SEEN_MS);
+}
+
 wireTheme();
-makeChooser();
-document.querySelector(".chip[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+wireList();
+wireChooser();
+document.querySelector(".layers [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 if (map) {
-  wireCards();
-  firstView();
-  markCentre();
-  makeLocator(map, { say, bbox: lonlat(page.bbox), padding });
-  await Promise.all([drawPins().catch(failed), drawStreets().catch(failed)]);
+  view.fit(rider.centre, cards().map((card) => lonlat(card.dataset.lonlat)));
+  view.mark("centre", rider.centre, words.centre);
+  wireChips();
+  wireJourney();
+  const failed = () => say(message.dataset.failed);
+  const ground = drawGround();
+  await drawPins().catch(failed);
+  if (rider.layer) await Promise.resolve(begin()).catch(offline);
+  addEventListener("hashchange", () => Promise.resolve(begin()).catch(offline));
+  whenSeen(() =>
+    import("./rider/offline.js").then(({ keep }) => {
+      rider.load = keep.load;
+      keep.onConnection(({ online }) => online && ground.layer?.again());
+    }),
+  );
 }
 document.documentElement.dataset.ready = "yes";

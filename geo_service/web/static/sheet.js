@@ -1,14 +1,19 @@
 // The list over the map: three heights, by finger, by key, by tap. On a wide screen it is a panel and stays.
 
-const PEEK_PX = 116;
-const HALF = 0.4;
-const FULL = 0.84;
+// as in app.css: `--sheet` before this file has run
+const HALF = 0.64;
+const HALF_REM = 29.5;
+const FULL = 0.88;
 
 const wide = matchMedia("(min-width: 900px)");
 const root = document.documentElement;
 
+// Low: the sentence. Middle: three cards, as tall as the style sheet says (it grows with the text). High: the list.
 function snaps() {
-  return [PEEK_PX, Math.round(innerHeight * HALF), Math.round(innerHeight * FULL)];
+  const rem = parseFloat(getComputedStyle(root).fontSize);
+  const middle = Math.round(Math.min(innerHeight * HALF, rem * HALF_REM));
+  const low = document.querySelector(".head").offsetTop + document.querySelector(".said").offsetHeight + 12;
+  return [Math.min(low, middle), middle, Math.max(middle, Math.round(innerHeight * FULL))];
 }
 
 export function makeSheet(onRest) {
@@ -61,6 +66,7 @@ export function makeSheet(onRest) {
     // what of the map the sheet covers, so that a view can be fitted into the rest
     covered: () => (wide.matches ? 0 : snaps()[at]),
     lower: () => at === 2 && rest(1),
+    low: () => rest(0),
     raise: () => at === 0 && rest(1),
   };
 }
