@@ -346,7 +346,8 @@ def test_an_unknown_address_of_one_part_is_not_found_at_once(client, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/xiangheyuan/pins.json", "/xiangheyuan/pins.json?layer=castle", "/nowhere/streets.json"]
+    "path",
+    ["/xiangheyuan/pins.json", "/xiangheyuan/pins.json?layer=castle", "/nowhere/pins.json?layer=station"],
 )
 def test_data_is_refused_as_data(client, path):
     response = client.get(path)
@@ -397,7 +398,7 @@ def test_a_file_of_another_version_is_sent_but_not_kept(client):
 
 
 def test_files_and_pages_travel_compressed(client):
-    for path in ("/static/x/app.js", "/xiangheyuan/", "/xiangheyuan/streets.json"):
+    for path in ("/static/x/app.js", "/xiangheyuan/", "/xiangheyuan/theme.css"):
         plain = client.get(path)
         packed = client.get(path, headers={"Accept-Encoding": "gzip"})
         assert packed.headers["Content-Encoding"] == "gzip"
@@ -423,9 +424,7 @@ def test_pins_are_asked_for_again_only_when_the_layer_changed(client):
 def test_the_page_with_all_it_loads_is_light(client):
     accept = {"Accept-Encoding": "gzip"}
     page = client.get("/xiangheyuan/")
-    urls = [
-        html.unescape(u) for u in re.findall(r'(?:src=|<link[^>]*href=|data-streets=)"([^"]+)"', page.text)
-    ]
+    urls = [html.unescape(u) for u in re.findall(r'(?:src=|<link[^>]*href=)"([^"]+)"', page.text)]
     urls += ["/xiangheyuan/pins.json?layer=station"]
     total = sum(len(client.get(url, headers=accept).get_data()) for url in {*urls, "/xiangheyuan/"})
     assert total < 200_000

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from geo_service.cli.drawing import ensure_basemap
 from geo_service.cli.output import print_answer, progress_bar
 from geo_service.cli.words import (
     AS_JSON,
@@ -57,12 +58,18 @@ def init(
     layers = {info.name: info.count for info in district.store.layers()}
     network = district.network("ebike")
     answer = {"id": district.id, "directory": str(directory), "layers": layers, "junctions": network.n_nodes}
+    answer["basemap"] = district.basemap() is not None
     places = ", ".join(f"{count} {layer}" for layer, count in layers.items()) or "no places yet"
+    ground = (
+        ""
+        if answer["basemap"]
+        else "\nno basemap: tippecanoe is not installed here; see docs/guide/basemap.md"
+    )
     print_answer(
         as_json,
         answer,
         f"made {directory} ({district.name_zh} {district.id}): {network.n_nodes} junctions, {places}\n"
-        f"look at it: geo-service serve {directory}",
+        f"look at it: geo-service serve {directory}{ground}",
     )
 
 
@@ -90,5 +97,6 @@ def serve(
                 value=str(directory),
             )
         districts[district.id] = district
+        ensure_basemap(district)
     address = host or settings.host
     serve_districts(districts, settings, address, settings.port if port is None else port, cert, key)

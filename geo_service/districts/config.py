@@ -52,6 +52,8 @@ class DistrictConfig:
         Categories of layers that the district adds to the catalogue: key → zh, en, pin, colour, fields, is_area.
     services
         Kinds of service that it adds: kind → zh, en.
+    providers
+        Raster maps that its pages offer besides its own: ``tianditu`` with its ``key``, ``amap``; none by default.
     store
         Where its layers are kept: ``postgresql://user@host/database``; empty for ``store.sqlite`` beside this file.
     """
@@ -70,6 +72,7 @@ class DistrictConfig:
     categories: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     store: str = field(default="", repr=False)  # it may hold a password
+    providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)  # keys
 
 
 def check_id(text: str) -> str:
@@ -134,7 +137,7 @@ def write_config(config: DistrictConfig, path: Path, *, on: date) -> None:
         "",
         "# Below: changes to the profiles, as given to `init --profiles`; they are built into the network.",
     ]
-    for table in ("profiles", "categories", "services"):
+    for table in ("profiles", "categories", "services", "providers"):
         for name, entries in getattr(config, table).items():
             lines += ["", f"[{table}.{name}]", *(f"{key} = {_toml(value)}" for key, value in entries.items())]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -197,7 +200,24 @@ def _config(table: Mapping[str, Any]) -> DistrictConfig:
         categories=table.get("categories", {}),
         services=table.get("services", {}),
         store=_store(table.get("store", "")),
+        providers=_providers(table.get("providers", {})),
     )
+
+
+PROVIDERS: Mapping[str, frozenset[str]] = {"tianditu": frozenset({"key"}), "amap": frozenset()}
+"""Raster maps by name, and the entries each needs."""
+
+
+def _providers(given: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    for name, entries in given.items():
+        if name not in PROVIDERS or set(entries) != PROVIDERS[name]:
+            wanted = "; ".join(f"[providers.{n}] {' '.join(sorted(e))}".strip() for n, e in PROVIDERS.items())
+            raise ValueError(f"[providers.{name}] is not one of: {wanted}")
+        if not all(isinstance(v, str) and re.fullmatch(r"[A-Za-z0-9]{1,64}", v) for v in entries.values()):
+            raise ValueError(
+                f"[providers.{name}]: a key is 1 to 64 letters and digits"
+            )  # which is not repeated
+    return given
 
 
 def _store(given: object) -> str:

@@ -1,6 +1,5 @@
-"""Maps: folium shells with local assets, and a plain basemap drawn from the streets."""
+"""Maps: folium shells with local assets, the basemap's tiles, and maps to hand on."""
 
 from geo_service.maps.shell import Shell, build_shell
-from geo_service.maps.streets import build_streets
 
-__all__ = ["Shell", "build_shell", "build_streets"]
+__all__ = ["Shell", "build_shell"]

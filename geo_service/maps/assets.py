@@ -15,6 +15,7 @@ from folium.elements import JSCSSMixin
 
 LEAFLET = "vendor/leaflet-1.9.4/"
 CLUSTER = "vendor/leaflet.markercluster-1.5.3/"
+PROTOMAPS = "vendor/protomaps-leaflet-5.1.0/"
 
 LOCAL = {
     "leaflet": f"{LEAFLET}leaflet.js",

@@ -18,7 +18,7 @@ from folium.elements import JSCSSMixin
 from folium.template import Template
 
 from geo_service.errors import InvalidInputError
-from geo_service.maps.assets import CLUSTER
+from geo_service.maps.assets import CLUSTER, PROTOMAPS
 
 MIN_ZOOM, MAX_ZOOM = 11, 19
 """Display zooms; without a largest one, clusters cannot be computed."""
@@ -58,9 +58,12 @@ class Shell:
 
 
 class _Handle(JSCSSMixin, MacroElement):
-    """Hands the map to the page's script, and brings the cluster library along."""
+    """Hands the map to the page's script, and brings the libraries for clusters and tiles along."""
 
-    default_js = [("markerclusterjs", f"{CLUSTER}leaflet.markercluster.js")]  # noqa: RUF012 - folium's own form
+    default_js = [  # noqa: RUF012 - folium's own form
+        ("markerclusterjs", f"{CLUSTER}leaflet.markercluster.js"),
+        ("protomaps", f"{PROTOMAPS}protomaps-leaflet.js"),
+    ]
     default_css = [("markerclustercss", f"{CLUSTER}MarkerCluster.css")]  # noqa: RUF012
 
     _template = Template(

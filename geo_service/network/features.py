@@ -31,6 +31,7 @@ POI_VALUES: Mapping[str, frozenset[str]] = {
     "railway": frozenset(("station", "subway_entrance", "halt", "tram_stop")),
     "highway": frozenset(("bus_stop",)),
     "leisure": frozenset(("fitness_centre", "sports_centre", "park", "garden")),
+    "place": words("city town suburb quarter neighbourhood village hamlet square"),
     "barrier": frozenset(
         ("gate", "lift_gate", "swing_gate", "sliding_gate", "wicket_gate", "entrance", "toll_booth")
     ),
@@ -39,6 +40,18 @@ POI_VALUES: Mapping[str, frozenset[str]] = {
 
 AREA_KEYS = ("landuse", "leisure", "natural", "water", "place", "waterway")
 """Closed ways and multipolygons with one of these keys are areas."""
+
+LINE_VALUES: Mapping[str, frozenset[str]] = {
+    "railway": words("rail light_rail subway tram monorail narrow_gauge funicular"),
+    "waterway": words("river canal stream drain ditch"),
+}
+"""Ways that a map draws as lines, besides every highway."""
+
+LINE_TAGS = words(
+    "highway railway waterway name name:en ref service footway crossing bridge tunnel layer oneway covered indoor "
+    "access"
+)
+"""Tags of lines that are kept: what a map draws by, not what a router needs."""
 
 COMPOUND_AMENITIES = words("school university college hospital marketplace kindergarten parking")
 
@@ -93,6 +106,26 @@ class OsmArea:
 
 
 @dataclass(frozen=True)
+class OsmLine:
+    """
+    One street, railway or stream as it is drawn.
+
+    Parameters
+    ----------
+    osm
+        Its name in OpenStreetMap, such as ``"way/123"``.
+    lonlat
+        Its corners in order, degrees, WGS 84; corners that the extract does not hold are left out.
+    tags
+        Those of `LINE_TAGS`.
+    """
+
+    osm: str
+    lonlat: tuple[tuple[float, float], ...]
+    tags: Tags
+
+
+@dataclass(frozen=True)
 class ReadReport:
     """
     What was read, and what was wrong with it.
@@ -142,6 +175,8 @@ class OsmFeatures:
         State of the data, ISO 8601, None if unknown.
     report
         Counts and troubles.
+    lines
+        Streets, railways and streams, by id; empty in a district that was made before they were kept.
     """
 
     pois: tuple[OsmPoi, ...]
@@ -150,6 +185,7 @@ class OsmFeatures:
     bbox: BBox
     timestamp: str | None
     report: ReadReport
+    lines: tuple[OsmLine, ...] = ()
 
 
 def is_poi(tags: Tags) -> bool:
@@ -167,6 +203,12 @@ def _is_area(tags: Tags) -> bool:
     if any(key in tags for key in AREA_KEYS) or tags.get("amenity") in COMPOUND_AMENITIES:
         return True
     return "highway" in tags and (tags.get("area") == "yes" or tags.get("type") == "multipolygon")
+
+
+def _is_line(tags: Tags) -> bool:
+    if "highway" in tags:
+        return tags.get("area") != "yes"
+    return any(tags.get(key) in values for key, values in LINE_VALUES.items())
 
 
 @dataclass
@@ -250,6 +292,7 @@ def build_features(data: OsmData, is_inside: BoolArray, bbox: BBox, report: Read
                 "broken_areas": found.broken_areas,
             }
         ),
+        lines=tuple(_lines(data, is_inside)),
     )
 
 
@@ -294,6 +337,17 @@ def _collect_ways(data: OsmData, is_inside: BoolArray, found: _Collector) -> Non
             found.pois.append(_inner_poi(f"way/{way.id}", geometry, way.tags))
 
 
+def _lines(data: OsmData, is_inside: BoolArray) -> Iterator[OsmLine]:
+    wanted = [way for way in data.ways if _is_line(way.tags)]
+    for way, rows in _outline_rows(data, wanted):
+        known = rows[rows != NONE]
+        if len(known) < 2 or not is_inside[known].any():
+            continue
+        lonlat = np.column_stack([data.node_lon_e7[known], data.node_lat_e7[known]]) / E7
+        tags = {key: value for key, value in way.tags.items() if key in LINE_TAGS}
+        yield OsmLine(f"way/{way.id}", tuple(map(tuple, lonlat.tolist())), tags)
+
+
 def _collect_rings(
     data: OsmData, osm: str, tags: Tags, rings: Rings, is_inside: BoolArray, found: _Collector
 ) -> None:
@@ -319,7 +373,7 @@ def save_features(features: OsmFeatures, folder: Path) -> None:
     features
         What to write.
     folder
-        New or existing; gets ``pois.geojson``, ``buildings.geojson``, ``areas.geojson``, ``osm.json``.
+        New or existing; gets ``osm.json``, and ``.geojson`` files of ``pois``, ``buildings``, ``areas``, ``lines``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     points = (
@@ -329,6 +383,10 @@ def save_features(features: OsmFeatures, folder: Path) -> None:
     for name in ("buildings", "areas"):
         areas: tuple[OsmArea, ...] = getattr(features, name)
         _write_geojson(folder / f"{name}.geojson", ((area.osm, area.geometry, area.tags) for area in areas))
+    lines = (
+        (line.osm, {"type": "LineString", "coordinates": line.lonlat}, line.tags) for line in features.lines
+    )
+    _write_geojson(folder / "lines.geojson", lines)
     header = {
         "format": _FORMAT,
         "version": _VERSION,
@@ -385,6 +443,7 @@ def load_features(folder: Path) -> OsmFeatures:
             bbox=BBox(*header["bbox"]),
             timestamp=header["timestamp"],
             report=ReadReport(**header["report"]),
+            lines=_load_lines(folder / "lines.geojson"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadDataError(
@@ -405,3 +464,15 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 def _load_areas(path: Path) -> tuple[OsmArea, ...]:
     return tuple(OsmArea(row["id"], row["geometry"], row["properties"]) for row in _rows(path))
+
+
+def _load_lines(path: Path) -> tuple[OsmLine, ...]:
+    """Lines, or none where the district was made before they were kept."""
+    if not path.exists():
+        return ()
+    return tuple(
+        OsmLine(
+            row["id"], tuple((lon, lat) for lon, lat in row["geometry"]["coordinates"]), row["properties"]
+        )
+        for row in _rows(path)
+    )

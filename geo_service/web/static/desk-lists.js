@@ -67,21 +67,12 @@ function showPlan() {
 }
 
 // The street that an address names is where to look first.
-function findStreet(address, lines) {
-  const names = [...new Set(lines.map(({ name }) => name))].filter((name) => name && address.includes(name));
-  const longest = names.sort((a, b) => b.length - a.length)[0];
-  return lines.filter(({ name }) => longest && name === longest);
-}
-
-function lonlatOf(x, y) {
-  return [x * 360 - 180, (Math.atan(Math.sinh(Math.PI * (1 - 2 * y))) * 180) / Math.PI];
-}
-
-function goToStreets(form, { lines }) {
+function goToStreets(form) {
   const go = () => {
-    const address = form.querySelector("[name=key]:checked")?.dataset.address ?? "";
-    const boxes = findStreet(address, lines).flatMap(({ box: [w, n, e, s] }) => [lonlatOf(w, n), lonlatOf(e, s)]);
-    if (boxes.length) fit(boxes);
+    const box = form.querySelector("[name=key]:checked")?.dataset.box;
+    if (!box) return;
+    const [west, south, east, north] = box.split(",").map(Number);
+    fit([[west, south], [east, north]]);
   };
   for (const radio of form.querySelectorAll("[name=key]")) radio.addEventListener("change", go);
   if (!form.elements.namedItem("lonlat").value) go();
@@ -133,9 +124,7 @@ if (map && ground) {
   if (form) placeByHand(form);
   else if (points.under) showUnder();
   else showPlan();
-  const streets = await drawGround(map, ground.dataset).catch(() => {
-    ground.dataset.failed = ground.dataset.failedWords;
-  });
-  if (form && streets) goToStreets(form, streets);
+  drawGround(map, ground.dataset.basemap);
+  if (form) goToStreets(form);
 }
 document.documentElement.dataset.ready = "yes";

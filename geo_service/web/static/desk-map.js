@@ -1,19 +1,11 @@
-// The streets under a map of the desk, and its buttons; what lies on top is each page's own.
+// The ground under a map of the desk, and its buttons; what lies on top is each page's own.
 
-import { PATHS_FROM_ZOOM, loadStreets, streetLayer } from "./streets.js";
+import { makeBasemap } from "./basemap.js";
 
-export async function drawGround(map, { streets, paths }) {
-  const drawn = await loadStreets(streets);
-  const layer = streetLayer(drawn).addTo(map);
-  const close = () => {
-    if (map.getZoom() < PATHS_FROM_ZOOM) return;
-    map.off("zoomend", close);
-    loadStreets(paths).then(layer.add);
-  };
-  map.on("zoomend", close);
-  close();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => requestAnimationFrame(() => layer.repaint()));
-  return drawn;
+export function drawGround(map, facts) {
+  const isDark = () => document.documentElement.dataset.theme === "dark";
+  const ground = makeBasemap(map, { ...JSON.parse(facts), dark: isDark() });
+  addEventListener("themechange", () => ground.repaint(isDark()));
 }
 
 export function zoomButtons(map) {

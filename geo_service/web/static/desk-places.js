@@ -1,10 +1,10 @@
 // The desk's list, map and form joined. Without this file list and form work alone, with links and numbers.
 
 import { makeHours } from "./desk-hours.js";
+import { drawGround, zoomButtons } from "./desk-map.js";
 import { makeRows } from "./desk-rows.js";
 import { makeSpot } from "./desk-spot.js";
 import { loadPins, pinLayer } from "./pins.js";
-import { PATHS_FROM_ZOOM, loadStreets, streetLayer } from "./streets.js";
 
 const work = document.querySelector(".work").dataset;
 const form = document.getElementById("place");
@@ -15,18 +15,6 @@ const addressOf = ({ id }) => {
   const query = work.query ? `?${work.query}` : "";
   return `${work.desk}places/${encodeURIComponent(work.layer)}/${encodeURIComponent(id)}${query}`;
 };
-
-async function drawStreets() {
-  const streets = streetLayer(await loadStreets(work.streets)).addTo(map);
-  const close = () => {
-    if (map.getZoom() < PATHS_FROM_ZOOM) return;
-    map.off("zoomend", close);
-    loadStreets(work.paths).then(streets.add);
-  };
-  map.on("zoomend", close);
-  close();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => requestAnimationFrame(streets.repaint.bind(streets)));
-}
 
 // Every pin is in the list too, where Tab finds it; the one that is edited is drawn by the form.
 async function drawPins(spot) {
@@ -70,11 +58,6 @@ function makeTicks() {
   button.hidden = false;
 }
 
-function zoomButtons() {
-  const control = L.control.zoom({ position: "bottomright" }).addTo(map);
-  for (const button of control.getContainer().querySelectorAll("a")) button.removeAttribute("title");
-}
-
 makeTicks();
 if (chosen) {
   const list = document.querySelector(".rows");
@@ -87,9 +70,10 @@ if (form) {
   guardChanges();
 }
 if (map) {
-  zoomButtons();
+  zoomButtons(map);
+  drawGround(map, work.basemap);
   if (form && document.getElementById("where")) spot = makeSpot(form, map, work);
-  await Promise.all([drawPins(spot), drawStreets()]).catch(() => {
+  await drawPins(spot).catch(() => {
     document.querySelector(".map").dataset.failed = work.failed;
   });
 }
