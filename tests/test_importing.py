@@ -21,7 +21,8 @@ from geo_service.districts.comparing import (
     mark_listing,
     merge_pair,
 )
-from geo_service.districts.importing import Order, apply_import, examine, look_at, undo_change
+from geo_service.districts.datum_question import DatumQuestion
+from geo_service.districts.importing import Order, apply_import, look_at, undo_change
 from geo_service.districts.unplaced import drop_row, place_row, unplaced_rows
 from geo_service.errors import InvalidInputError, NotFoundError
 from geo_service.geo import convert_datum, distance_m
@@ -197,7 +198,11 @@ def test_the_doctor_and_the_refusals_count_rows_alike(district, tmp_path):
     rows[22][3:5] = rows[22][4], rows[22][3]
     preview = look_at(district, write(tmp_path / "one.csv", rows), Order("merchant", "rows"), at=NOON)
     table, mapping = preview.table, preview.columns.mapping
-    (told,) = [one for one in examine(district, table, mapping).sentences if one.kind == "swapped"]
+    (told,) = [
+        one
+        for one in DatumQuestion(district, table, mapping, "station").examine().sentences
+        if one.kind == "swapped"
+    ]
     assert table.rows[22].where == "row 24"
     assert told.en.endswith("column: 24.")
     assert told.zh.endswith("：24。")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
 
+from geo_service.districts.datum_question import DatumQuestion
 from geo_service.districts.importing import (
     Order,
     Progress,
     map_columns,
     quiet,
     read_list,
-    settle_datum,
 )
 from geo_service.districts.working_copy import write_working_copy
 from geo_service.errors import InvalidInputError
@@ -353,7 +353,9 @@ def compare_table(
         )
     if order.datum == "auto":
         progress("datum", 0, 0)
-        order = replace(order, datum=settle_datum(district, table, mapping, order.layer, DATUM_OF[vendor]))
+        order = replace(
+            order, datum=DatumQuestion(district, table, mapping, order.layer).settle(DATUM_OF[vendor])
+        )
     if order.datum == "auto" or order.datum == "rows":
         raise InvalidInputError(
             f"datum={order.datum}: a vendor's list is in one datum; say which",

@@ -5,20 +5,17 @@ Each step is a function of its own, because the desk's wizard stops after each a
 ``docs/guide/import.md`` shows it from the user's side.
 """
 
-import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import numpy as np
-
+from geo_service.districts.datum_question import DatumQuestion
 from geo_service.districts.unplaced import check_room, drop_rows_of, keep_aside
 from geo_service.districts.working_copy import write_working_copy
 from geo_service.errors import InvalidInputError
-from geo_service.exchange.doctor import WORDS, Diagnosis, build_ground, diagnose
+from geo_service.exchange.doctor import Diagnosis
 from geo_service.exchange.intake import (
     ColumnMapping,
     ImportPlan,
@@ -26,15 +23,12 @@ from geo_service.exchange.intake import (
     fingerprint_of,
     guess_mapping,
     plan_import,
-    points_of,
     read_table,
     role_of,
     source_of,
 )
-from geo_service.exchange.intake.headings import POSITION_FIELDS
-from geo_service.geo import BBox, Datum, FloatArray
+from geo_service.geo import BBox, Datum
 from geo_service.hours import SHANGHAI
-from geo_service.layers import Place
 from geo_service.store.base import Applied, Author
 from geo_service.store.verbs import undo
 
@@ -269,182 +263,6 @@ def source_name(table: Table, order: Order) -> str:
     return source_of(table, order.source or (table.name if table.has_features else ""))
 
 
-def examine(district: "District", table: Table, mapping: ColumnMapping) -> Diagnosis | None:
-    """
-    Ask the doctor in which datum the positions of a file are.
-
-    Parameters
-    ----------
-    district
-        Its streets on foot, outline and places are what the list is held against.
-    table
-        The file.
-    mapping
-        What its columns hold.
-
-    Returns
-    -------
-    diagnosis
-        Rows in the order of the file; None if no row has a position.
-    """
-    lonlat, names, addresses = _in_order(district, table, mapping)
-    if not np.isfinite(lonlat).any():
-        return None
-    layers = [district.store.layer(name) for name in district.layer_names()]
-    known = [(p.name, p.lon, p.lat) for layer in layers for p in layer.features if isinstance(p, Place)]
-    ground = build_ground([district.network("walk")], district.config.boundary, known)
-    return diagnose(lonlat, ground, names, addresses, _row_numbers(table))
-
-
-def _row_numbers(table: Table) -> list[int]:
-    """Rows as the file counts them, headings included: refusals and the doctor's sentences name the same ones."""
-    ends = (re.search(r" (\d+)$", row.where) for row in table.rows)
-    return [int(end[1]) if end else number for number, end in enumerate(ends, 1)]
-
-
-def _in_order(
-    district: "District", table: Table, mapping: ColumnMapping
-) -> tuple[FloatArray, list[str], list[str]]:
-    """Positions, names and addresses of all rows as they stand in the file; NaN and empty where there is none."""
-    points = {point.where: point for point in points_of(table, mapping, district.catalogue)}
-    rows = [points.get(row.where) for row in table.rows]
-    lonlat = np.array([(one.lon, one.lat) if one else (np.nan, np.nan) for one in rows]).reshape(-1, 2)
-    names, addresses = ([getattr(one, key) if one else "" for one in rows] for key in ("name", "address"))
-    return lonlat, names, addresses
-
-
-def straighten(
-    district: "District", table: Table, mapping: ColumnMapping, diagnosis: Diagnosis | None = None
-) -> tuple[Table, ColumnMapping]:
-    """
-    Lead every row to WGS 84 as the doctor reads it: for lists of several datums, or shifted twice.
-
-    Parameters
-    ----------
-    district
-        Where it goes.
-    table
-        The file.
-    mapping
-        What its columns hold.
-    diagnosis
-        What the doctor says of it; None asks.
-
-    Returns
-    -------
-    table, mapping
-        Rows with WGS 84 points, and columns of coordinates left out; rows that the doctor cannot read are refused
-        by name when they are planned.
-    """
-    diagnosis = diagnosis or examine(district, table, mapping)
-    if diagnosis is None:
-        return table, mapping
-    lonlat, _, _ = _in_order(district, table, mapping)
-    rows = []
-    for row, given, (lon, lat) in zip(
-        table.rows, lonlat.tolist(), diagnosis.to_wgs84(lonlat).tolist(), strict=True
-    ):
-        has_position = not any(map(math.isnan, given))
-        if lon == lon:
-            rows.append(row._replace(point=(round(lon, 7), round(lat, 7))))
-        else:
-            rows.append(row._replace(point=None, fault=_UNREADABLE if has_position else row.fault))
-    for guess in mapping.columns:
-        if guess.field in POSITION_FIELDS:
-            mapping = mapping.with_field(guess.column, "")
-    return replace(table, rows=tuple(rows)), replace(mapping, is_swapped=False)
-
-
-_UNREADABLE = "the doctor cannot tell its datum; say the datum of the list, or take the row out"
-
-
-def raw_points(district: "District", table: Table, mapping: ColumnMapping) -> tuple[FloatArray, list[str]]:
-    """
-    Positions of a file as they stand in it, to show them under each datum.
-
-    Parameters
-    ----------
-    district
-        Where it goes.
-    table
-        The file.
-    mapping
-        What its columns hold.
-
-    Returns
-    -------
-    lonlat
-        Degrees in the file's datum, shape ``(n, 2)``.
-    names
-        One per point.
-    """
-    points = points_of(table, mapping, district.catalogue)
-    lonlat = np.array([(one.lon, one.lat) for one in points], dtype=np.float64).reshape(-1, 2)
-    return lonlat, [one.name for one in points]
-
-
-def is_settled(district: "District", table: Table, mapping: ColumnMapping, layer: str) -> bool:
-    """
-    Whether a file leaves no question of datum: areas, and our own exports with WGS 84 columns.
-
-    Parameters
-    ----------
-    district
-        Where it goes.
-    table
-        The file.
-    mapping
-        What its columns hold.
-    layer
-        Layer of the catalogue.
-
-    Returns
-    -------
-    is_settled
-        Then it is WGS 84.
-    """
-    is_plain = mapping.is_ours and mapping.column_of("lon_wgs84") is not None
-    return district.catalogue[layer].is_area or is_plain
-
-
-def told_datum(
-    table: Table, mapping: ColumnMapping, diagnosis: Diagnosis | None, usual: Datum | None = None
-) -> Datum | None:
-    """
-    Tell the datum of a file if its own word and the doctor's leave no doubt.
-
-    What the file states (a heading, its format) counts unless the doctor is sure of something else; a file that
-    states nothing needs a doctor who is sure.
-
-    Parameters
-    ----------
-    table
-        The file.
-    mapping
-        What its columns hold.
-    diagnosis
-        The doctor's word.
-    usual
-        What lists of this origin are in, where the file states nothing itself.
-
-    Returns
-    -------
-    datum
-        None if a person has to say it.
-    """
-    stated = mapping.datum or table.declared_datum or usual or ""
-    named: dict[str, Datum] = {"wgs84": "wgs84", "gcj02": "gcj02", "bd09": "bd09"}
-    if diagnosis is None:
-        return named.get(stated, "wgs84")
-    if diagnosis.status == "coincide":
-        return "wgs84"
-    if stated in named and diagnosis.status == "ask":
-        return named[stated]
-    if diagnosis.must_ask or stated not in ("", diagnosis.datum):
-        return None
-    return diagnosis.datum
-
-
 def look_at(
     district: "District", path: Path, order: Order, *, at: datetime, progress: Progress = quiet
 ) -> Preview:
@@ -479,84 +297,11 @@ def look_at(
     columns = map_columns(district, table, order)
     _check_model(district, table, columns.mapping, order)
     diagnosis: Diagnosis | None = None
-    datum = order.datum
-    if datum == "auto":
+    if order.datum == "auto":
         progress("datum", 0, 0)
-        diagnosis = diagnosis_of(district, table, columns.mapping, order.layer)
-        datum = _settled(district, table, columns.mapping, order.layer, diagnosis)
-    settled = replace(order, datum=datum)
-    return make_preview(district, table, columns, settled, diagnosis, at=at, progress=progress)
-
-
-def diagnosis_of(district: "District", table: Table, mapping: ColumnMapping, layer: str) -> Diagnosis | None:
-    """
-    Ask the doctor, unless the file leaves no question of datum.
-
-    Parameters
-    ----------
-    district
-        Where it goes.
-    table
-        The file.
-    mapping
-        What its columns hold.
-    layer
-        Layer of the catalogue.
-
-    Returns
-    -------
-    diagnosis
-        None where there is nothing to ask.
-    """
-    return None if is_settled(district, table, mapping, layer) else examine(district, table, mapping)
-
-
-def settle_datum(
-    district: "District", table: Table, mapping: ColumnMapping, layer: str, usual: Datum | None = None
-) -> Datum:
-    """
-    Tell the datum of a file, or ask for it.
-
-    Parameters
-    ----------
-    district
-        Where it goes.
-    table
-        The file.
-    mapping
-        What its columns hold.
-    layer
-        Layer of the catalogue.
-    usual
-        What lists of this origin are in, where the file states nothing itself.
-
-    Returns
-    -------
-    datum
-        Beyond doubt.
-
-    Raises
-    ------
-    InvalidInputError
-        If a person has to say it; the message names every hypothesis and the evidence.
-    """
-    return _settled(district, table, mapping, layer, diagnosis_of(district, table, mapping, layer), usual)
-
-
-def _settled(
-    district: "District",
-    table: Table,
-    mapping: ColumnMapping,
-    layer: str,
-    diagnosis: Diagnosis | None,
-    usual: Datum | None = None,
-) -> Datum:
-    if is_settled(district, table, mapping, layer):
-        return "wgs84"
-    told = told_datum(table, mapping, diagnosis, usual)
-    if told is None:
-        raise _asked(table, mapping, diagnosis)
-    return told
+        question = DatumQuestion(district, table, columns.mapping, order.layer)
+        order, diagnosis = replace(order, datum=question.settle()), question.diagnosis
+    return make_preview(district, table, columns, order, diagnosis, at=at, progress=progress)
 
 
 def make_preview(
@@ -605,7 +350,7 @@ def make_preview(
     source, present = source_name(table, order), district.store.layer(order.layer)
     read, mapping, datum = table, columns.mapping, order.datum
     if datum == "rows":
-        read, mapping = straighten(district, table, mapping, diagnosis)
+        read, mapping = DatumQuestion(district, table, mapping, order.layer).straighten(diagnosis)
         datum = "wgs84"
     plan = plan_import(
         read,
@@ -731,33 +476,6 @@ def _check_model(district: "District", table: Table, mapping: ColumnMapping, ord
         parameter=strays[0],
         value=row.cells[index],
     )
-
-
-def _asked(table: Table, mapping: ColumnMapping, diagnosis: Diagnosis | None) -> InvalidInputError:
-    """The question, with every hypothesis, its probability and the evidence."""
-    stated = mapping.datum or table.declared_datum
-    said = f"the file says {stated}, but: " if stated else ""
-    evidence = [one.en for one in diagnosis.sentences] if diagnosis else []
-    shares = diagnosis.probabilities if diagnosis else {}
-    likely = sorted((key for key in shares if shares[key] >= 0.01), key=lambda key: -shares[key])
-    names = ", ".join(f"{_word(key)} {shares[key]:.0%}" for key in likely)
-    flag = "--not-swapped" if mapping.is_swapped else "--swapped"
-    turned = [one.is_swapped for one in diagnosis.rows] if diagnosis else []
-    is_most = 2 * sum(turned) > len(turned)
-    swap = f" Say {flag} to exchange longitude and latitude; if they stand right:" if is_most else ""
-    return InvalidInputError(
-        f"{table.name}: the datum has to be asked for: {said}{' '.join(evidence)} Possible: {names}.{swap}"
-        " Say --datum wgs84, gcj02 or bd09, or rows to read each row as it was found",
-        parameter="--datum",
-        value="auto",
-        allowed=["wgs84", "gcj02", "bd09"],
-        probabilities=dict(shares),
-        evidence=evidence,
-    )
-
-
-def _word(reading: str) -> str:
-    return next((words[1] for key, words in WORDS.items() if key == reading), reading)
 
 
 def _short_diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:

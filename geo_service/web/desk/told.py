@@ -1,9 +1,18 @@
-"""Reasons that the import gives in English, in the reader's language; what is not known here is shown as it is."""
+"""What imports say, in the reader's language: reasons, rows, fields, values. What is not known is shown as it is."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
-from geo_service.web.words import Lang
+from geo_service.exchange.cells import COLUMNS
+from geo_service.exchange.doctor import DATUMS, WORDS
+from geo_service.geo import Datum
+from geo_service.web.desk.door import here_district, say_lang
+from geo_service.web.words import Lang, words_in
+
+WORDS_OF: Mapping[str, str] = {key: words[0] for key, words in WORDS.items()}
+"""Name of each datum, the same in both languages."""
 
 _ZH: tuple[tuple[str, str], ...] = (
     (r"the heading means (.+)", "表头就是这个意思"),
@@ -133,3 +142,72 @@ def where_words(where: str, lang: Lang) -> str:
     if lang == "en" or not found:
         return where
     return (f"“{found['sheet']}”" if found["sheet"] else "") + f"第 {found['row']} 行"
+
+
+def datum_named(text: str) -> Datum | None:
+    """
+    Find the datum that a form names.
+
+    Parameters
+    ----------
+    text
+        Of the form.
+
+    Returns
+    -------
+    datum
+        None if it is none.
+    """
+    return next((one for one in DATUMS if one == text), None)
+
+
+def field_name(name: str) -> str:
+    """
+    Name a field of a change as people call it.
+
+    Parameters
+    ----------
+    name
+        As ``changed_fields`` gives it.
+
+    Returns
+    -------
+    words
+        In the language of the page.
+    """
+    head, _, rest = name.partition(".")
+    say, column = words_in(say_lang()), 0 if say_lang() == "zh" else 1
+    if name in ("position", "geometry"):
+        return say("intake_position")
+    if head == "services" and rest:
+        words = here_district().catalogue.services.get(rest.partition("#")[0])
+        return words[column] if words else rest
+    found = next((one for one in COLUMNS if one.key in (name, head, f"{head}_{rest}")), None)
+    return (found.zh, found.en)[column].replace("_", " ") if found else name
+
+
+def shown_value(value: Any) -> str:
+    """
+    Show a JSON value on one line.
+
+    Parameters
+    ----------
+    value
+        Of a field.
+
+    Returns
+    -------
+    text
+        A dash for nothing.
+    """
+    if value in (None, "", [], {}):
+        return "–"
+    if isinstance(value, list):
+        return ("；" if value and isinstance(value[0], dict) else ", ").join(
+            shown_value(one) for one in value
+        )
+    if isinstance(value, dict):
+        kinds, column = here_district().catalogue.services, 0 if say_lang() == "zh" else 1
+        named = {**value, "kind": kinds[value["kind"]][column]} if value.get("kind") in kinds else value
+        return " ".join(shown_value(one) for one in named.values() if one not in (None, ""))
+    return f"{value:.6f}" if isinstance(value, float) and abs(value) > 3 else str(value)

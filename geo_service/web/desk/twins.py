@@ -13,7 +13,8 @@ from geo_service.exchange.twins import Choice, Twin
 from geo_service.layers import Place
 from geo_service.web.desk.door import allow, current_account, here_district, page, say_lang, show
 from geo_service.web.desk.history import author_of
-from geo_service.web.desk.intake import field_name, lead, shown_value
+from geo_service.web.desk.intake import lead
+from geo_service.web.desk.told import field_name, shown_value
 from geo_service.web.words import words_in
 
 MOST_PAIRS = 20

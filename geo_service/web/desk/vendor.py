@@ -19,7 +19,7 @@ from geo_service.exchange.intake.confine import MOST_BYTES
 from geo_service.hours import SHANGHAI
 from geo_service.web.desk.door import allow, csrf, here_district, page, say_lang, show
 from geo_service.web.desk.history import author_of
-from geo_service.web.desk.intake import WORDS_OF, lead, own_layers, read_job
+from geo_service.web.desk.intake import lead, own_layers, read_job
 from geo_service.web.desk.jobs import (
     Job,
     drop_job,
@@ -30,7 +30,7 @@ from geo_service.web.desk.jobs import (
     save_job,
     take_upload,
 )
-from geo_service.web.desk.told import reason_words, where_words
+from geo_service.web.desk.told import WORDS_OF, reason_words, where_words
 from geo_service.web.served import present_time, served_settings
 from geo_service.web.words import words_in
 
