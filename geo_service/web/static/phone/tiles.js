@@ -2,6 +2,7 @@
 What loaded tiles prove, and which others a question wants (the end of pack.js' head comment says why).
 */
 
+import { UNREACHED } from "./search.js";
 import { NONE, SNAP_LIMIT_M } from "./snap.js";
 
 const SLACK = 1.001; // boxes are a little larger than need be
@@ -50,7 +51,7 @@ export function tilesAtBorder(router, ...works) {
   const { west, south, width, height } = router.tiles.grid;
   const reached = new Set();
   for (let v = 0; v < nodeCount; v++) {
-    if (nodeIsWhole[v] || works.every((work) => work.cost[v] === Infinity)) continue;
+    if (nodeIsWhole[v] || works.every((work) => work.cost[v] === UNREACHED)) continue;
     reached.add(`${Math.floor((nodeLon[v] - west) / width)}_${Math.floor((nodeLat[v] - south) / height)}`);
   }
   return missing(router.tiles, (box, key) => reached.has(key));
