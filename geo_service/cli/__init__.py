@@ -12,17 +12,30 @@ from typing import NoReturn
 
 import click
 
-from geo_service.cli import handing_out, importing, keeping, past, planning, questions, tending, upkeep
+from geo_service.cli import (
+    drawing,
+    handing_out,
+    importing,
+    keeping,
+    packing,
+    past,
+    planning,
+    questions,
+    tending,
+    upkeep,
+)
 from geo_service.cli.output import one_line, print_error
 from geo_service.cli.words import cli
 from geo_service.errors import GeoServiceError, InvalidInputError, NotFoundError
 
 __all__ = [
     "cli",
+    "drawing",
     "handing_out",
     "importing",
     "keeping",
     "main",
+    "packing",
     "past",
     "planning",
     "questions",

@@ -22,7 +22,7 @@ from geo_service.demo import DEMO_NAMES, DemoInfo, build_demo_osm, demo_info, se
 from geo_service.districts.config import DistrictConfig, check_id, read_config, write_config
 from geo_service.districts.routers import PROFILES, use_jit_cache, warm_up
 from geo_service.districts.working_copy import write_working_copy
-from geo_service.errors import InvalidInputError
+from geo_service.errors import InvalidInputError, UnavailableError
 from geo_service.exchange.from_osm import osm_layers
 from geo_service.geo import BBox
 from geo_service.hours import SHANGHAI
@@ -120,6 +120,7 @@ class _Making:
         stages = {
             "streets": self.streets,
             "layers": self.layers,
+            "basemap": self.basemap,
             "index": self.index,
             "kernels": self.kernels,
             "config": self.config,
@@ -187,6 +188,15 @@ class _Making:
             return seed_layers(resource_dir("data/geojson"), self.recipe.demo, self.recipe.on), "demo"
         layers = osm_layers(load_features(self.part / "osm"), self.recipe.on)
         return tuple(layer for layer in layers if layer.features), "osm"
+
+    def basemap(self) -> None:
+        from geo_service.districts.basemaps import make_basemap
+
+        try:
+            make_basemap(self.part, self.progress)
+        except UnavailableError:
+            # the program does not run everywhere; pages then show places on plain ground
+            self.progress("basemap: left out, tippecanoe is not installed here", 0, 0)
 
     def index(self) -> None:
         (self.part / "cache" / "jit").mkdir(parents=True, exist_ok=True)

@@ -26,9 +26,9 @@ from geo_service.districts.routers import use_jit_cache as use_jit_cache
 from geo_service.districts.stores import open_district_store
 from geo_service.errors import NotFoundError
 from geo_service.exchange.navlinks import LinkSettings
+from geo_service.geo import BBox
 from geo_service.hours import SHANGHAI
 from geo_service.layers import Catalogue, Layer, Place, catalogue_with
-from geo_service.network.features import OsmArea, load_features
 from geo_service.network.graph import Network
 from geo_service.settings import Settings, load_settings
 from geo_service.store.base import Store
@@ -36,6 +36,7 @@ from geo_service.store.base import Store
 if TYPE_CHECKING:
     from geo_service.engine.router import Router
     from geo_service.finder import CoverageQuestion, NearestQuestion, Wish
+    from geo_service.maps.tiles import Tiles
 
 FloatArray = npt.NDArray[np.float64]
 LonLat = tuple[float, float]
@@ -110,6 +111,7 @@ class District:
         self.pack = Packing(directory, config, self.catalogue, self.store, self.routers, ages)
         self._hearsay = Hearsay(self.store)
         self._speak = Speech(link_settings(settings))
+        self._basemap: tuple[tuple[int, int, int], Tiles] | None = None
 
     @property
     def profiles(self) -> tuple[str, ...]:
@@ -182,9 +184,46 @@ class District:
             raise NotFoundError(f"{place_id!r} is an area, not a place", parameter="id", value=place_id)
         return feature
 
-    def osm_areas(self) -> tuple[OsmArea, ...]:
-        """Parks, water and land use as OpenStreetMap draws them; read from disk at each call."""
-        return load_features(self.directory / "osm").areas
+    def basemap(self) -> "Tiles | None":
+        """The vector tiles of its ground, None if there are none; those of a newer file once it is there."""
+        from geo_service.maps.basemap import NAME
+        from geo_service.maps.tiles import Tiles
+
+        path = self.directory / NAME
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            return None
+        state = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        known = self._basemap
+        if known is None or known[0] != state:
+            known = self._basemap = (state, Tiles(path))
+        return known[1]
+
+    def street_box(self, address: str) -> BBox | None:
+        """
+        Where the street runs that an address names.
+
+        Parameters
+        ----------
+        address
+            Any text.
+
+        Returns
+        -------
+        box
+            Around all streets of the longest name in it; None if it names none.
+        """
+        network = self.network(self.profiles[0])
+        named = [i for i, name in enumerate(network.names) if name and name in address]
+        if not named:
+            return None
+        links = np.flatnonzero(network.link_name == max(named, key=lambda i: len(network.names[i])))
+        of_point = np.repeat(np.arange(network.n_links), np.diff(network.first_point))
+        lon, lat = (
+            values[np.isin(of_point, links)] / 1e6 for values in (network.point_lon_e6, network.point_lat_e6)
+        )
+        return BBox(float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
 
     def standing(self) -> Standing:
         """What people on the spot say against places, as of now."""

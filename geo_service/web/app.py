@@ -4,12 +4,12 @@ import gzip
 import logging
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import brotli
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import (
     BadRequest,
@@ -40,6 +40,7 @@ from geo_service.web.offline import Bundles, offline
 from geo_service.web.pack import pack
 from geo_service.web.rider import rider
 from geo_service.web.spot import spot
+from geo_service.web.tiles import basemap_facts, tiles
 from geo_service.web.words import HTML_LANG, LANGS, words_in
 
 logger = logging.getLogger("geo_service.web")
@@ -117,7 +118,7 @@ def create_app(
     app.url_map.merge_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     assets = Assets()
-    app.jinja_env.globals["asset"] = assets.url
+    app.jinja_env.globals |= {"asset": assets.url, "basemap_facts": basemap_facts}
     app.extensions |= {
         "districts": dict(districts),
         "settings": settings,
@@ -138,6 +139,7 @@ def create_app(
     app.register_blueprint(api)
     app.register_blueprint(rider)
     app.register_blueprint(pack)
+    app.register_blueprint(tiles)
     app.register_blueprint(offline)
     open_desk(app)
     app.register_blueprint(spot)
@@ -181,10 +183,16 @@ def _finish(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if response.mimetype == "text/html":
         response.headers.update(ON_PAGES)
+        response.headers["Content-Security-Policy"] = _policy(g.get("image_hosts", ()))
         response.headers.setdefault("Cache-Control", "no-cache")
         response.vary.update(("Accept-Language", "Accept-Encoding"))
     response.headers["X-Request-Id"] = request_id()
     return _compress(response)
+
+
+def _policy(image_hosts: Iterable[str]) -> str:
+    """The policy of a page: other hosts send pictures only where the district offers their maps, and nothing else."""
+    return CSP.replace("img-src 'self' data:", " ".join(("img-src 'self' data:", *sorted(image_hosts))))
 
 
 def _compress(response: Response) -> Response:

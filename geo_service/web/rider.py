@@ -14,7 +14,7 @@ from geo_service.districts.district import link_settings
 from geo_service.errors import NotFoundError
 from geo_service.exchange.navlinks import Link, build_links
 from geo_service.layers import Category, Place, Words
-from geo_service.maps import Shell, build_shell, build_streets
+from geo_service.maps import Shell, build_shell
 from geo_service.web.assets import FOREVER, Asset, pack_asset, send_asset
 from geo_service.web.cards import (
     IMPLIED,
@@ -59,10 +59,6 @@ class Drawn:
         The shell's script, ready to send.
     theme
         Style sheet with the colours of the district's categories.
-    streets
-        The basemap's roads, ready to send.
-    paths
-        The basemap's paths, likewise.
     apps
         Map apps that lead to places here, each with the datum it reads here; links of the centre.
     """
@@ -70,8 +66,6 @@ class Drawn:
     shell: Shell
     script: Asset
     theme: Asset
-    streets: Asset
-    paths: Asset
     apps: Mapping[str, Link]
 
 
@@ -87,18 +81,14 @@ def draw(district: District) -> Drawn:
     Returns
     -------
     drawn
-        Shell, script, colours and streets, compressed once.
+        Shell, script and colours, compressed once.
     """
     shell = build_shell(district.bbox, district.centre)
     theme = "".join(f".c-{key}{{--pin:{category.colour}}}\n" for key, category in district.catalogue.items())
-    networks = [district.network(profile) for profile in district.profiles]
-    streets = build_streets(networks, district.osm_areas())
     return Drawn(
         shell,
         pack_asset(shell.script.encode(), "text/javascript"),
         pack_asset(theme.encode(), "text/css"),
-        pack_asset(streets.roads, "application/json"),
-        pack_asset(streets.paths, "application/json"),
         build_links(district.centre, district.name_zh, settings=link_settings(served_settings())),
     )
 
@@ -227,18 +217,6 @@ def map_script(district_id: str) -> Response:
 def map_theme(district_id: str) -> Response:
     """Send the colours of the categories."""
     return _send(drawn_map(find_district(district_id)).theme)
-
-
-@rider.get("/<district_id>/streets.json")
-def streets(district_id: str) -> Response:
-    """Send the basemap: streets and their names."""
-    return _send(drawn_map(find_district(district_id)).streets)
-
-
-@rider.get("/<district_id>/paths.json")
-def paths(district_id: str) -> Response:
-    """Send the paths that the basemap shows at close zooms."""
-    return _send(drawn_map(find_district(district_id)).paths)
 
 
 @rider.get("/<district_id>/pins.json")

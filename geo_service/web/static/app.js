@@ -1,11 +1,11 @@
 // The rider's page: joins the server's list with the map and waits for a question. Without this file the list works alone.
 // What answers questions (rider/ask.js and all behind it) is fetched with the first question, not before.
 
+import { makeBasemap } from "./basemap.js";
 import { loadPins } from "./pins.js";
 import { makeView } from "./rider/view.js";
 import { words } from "./rider/words.js";
 import { makeSheet } from "./sheet.js";
-import { PATHS_FROM_ZOOM, loadStreets, streetLayer } from "./streets.js";
 
 const OLD_MS = 5 * 60_000;
 const SEEN_MS = 20_000;
@@ -86,16 +86,21 @@ async function drawPins() {
   view.drawPins(places, { character: data.pin, label: chip.lastChild.textContent, ids });
 }
 
-async function drawGround() {
-  const streets = streetLayer(await loadStreets(data.streets)).addTo(map);
-  addEventListener("themechange", () => requestAnimationFrame(streets.repaint));
-  const close = () => {
-    if (map.getZoom() < PATHS_FROM_ZOOM) return;
-    map.off("zoomend", close);
-    loadStreets(data.paths).then(streets.add).catch(() => say(message.dataset.failed));
-  };
-  map.on("zoomend", close);
-  close();
+// The first view's tiles come by what it shows. Once rider/keep.js is here it gives them (`rider.load`): in an order that
+// says nothing of where the map went, and from the phone when the server is gone.
+const tileFrom = (template) => async (z, x, y, signal) => {
+  const url = template.replace("{z}", z).replace("{x}", x).replace("{y}", y);
+  const answer = await (rider.load ?? fetch)(url, { signal });
+  if (!answer.ok) throw new Error(`tile ${z}/${x}/${y}: ${answer.status}`);
+  return answer.status === 204 ? null : answer.arrayBuffer();
+};
+
+function drawGround() {
+  const isDark = () => document.documentElement.dataset.theme === "dark";
+  const facts = JSON.parse(data.basemap);
+  const ground = makeBasemap(map, { ...facts, tile: facts.url && tileFrom(facts.url), dark: isDark() });
+  addEventListener("themechange", () => ground.repaint(isDark()));
+  return ground;
 }
 
 function wireList() {
@@ -137,6 +142,18 @@ function wireChooser() {
   }
 }
 
+// What was pressed shows at once, the answer when it is there.
+function press(chip) {
+  document.querySelector(".cards").classList.add("old");
+  if (chip.dataset.kind) {
+    if (chip.hasAttribute("aria-current")) chip.removeAttribute("aria-current");
+    else chip.setAttribute("aria-current", "true");
+    return;
+  }
+  for (const one of document.querySelectorAll(".layers [aria-current]")) one.removeAttribute("aria-current");
+  chip.setAttribute("aria-current", "page");
+}
+
 // Chips answer in place; if that fails, they are links.
 function wireChips() {
   document.querySelector(".filters")?.addEventListener("click", (event) => {
@@ -144,6 +161,7 @@ function wireChips() {
     if (!chip || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     const how = chip.dataset.key ? { layer: chip.dataset.key } : { kind: chip.dataset.kind };
+    press(chip);
     ask(how).catch(() => location.assign(chip.href));
   });
 }
@@ -213,6 +231,8 @@ wireList();
 wireChooser();
 document.querySelector(".layers [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 if (map) {
+  // room to bring any corner of the district into what the sheet leaves free
+  map.setMaxBounds(L.latLngBounds(map.options.maxBounds).pad(1));
   view.fit(rider.centre, cards().map((card) => lonlat(card.dataset.lonlat)));
   view.mark("centre", rider.centre, words.centre);
   wireChips();
