@@ -52,7 +52,7 @@ def check_district(
     """
     tell = progress or (lambda *_: None)
     tell("store", 0, 0)
-    findings = [*_check_store(district), *_check_osm(district)]
+    findings = [*_check_store(district), *_check_osm(district), *_check_pack(district)]
     tell("streets", 0, 0)
     streets = {profile: _check_streets(district, profile) for profile in PROFILES}
     whole = [profile for profile, found in streets.items() if all(f.level != "error" for f in found)]
@@ -131,6 +131,14 @@ def _check_osm(district: "District") -> list[Finding]:
         return [Finding("info", "osm", read, {})]
     words = ", ".join(f"{count} {_FAULTS[name]}" for name, count in faults.items())
     return [Finding("warning", "osm", f"{read}; {words}", dict(faults))]
+
+
+def _check_pack(district: "District") -> list[Finding]:
+    """Whether phones would get what the pack's index names; a pack that is not there yet is no fault."""
+    problems = district.pack.check()
+    return [
+        Finding("warning", "pack", f"{problem}; geo-service pack makes it whole", {}) for problem in problems
+    ]
 
 
 _FAULTS = {

@@ -187,6 +187,26 @@ class Packing:
             found = self._find(name)
         return found
 
+    @property
+    def is_there(self) -> bool:
+        """Whether a pack was ever built here."""
+        return self._held is not None or (self._folder / "pack.json").is_file()
+
+    def sizes(self) -> dict[str, int]:
+        """
+        Say how large the parts are.
+
+        Returns
+        -------
+        sizes
+            By part, bytes as they travel; empty if there is none yet.
+        """
+        held = self._held or self._saved()
+        parts = held.parts if held else {}
+        streets = {f"streets {profile}": part for profile, part in parts.get("streets", {}).items()}
+        rest = {name: part for name, part in parts.items() if name != "streets"}
+        return {name: part["bytes"] for name, part in (streets | rest).items() if part}
+
     def check(self) -> tuple[str, ...]:
         """
         Look for damage.
@@ -196,7 +216,7 @@ class Packing:
         problems
             A sentence each; none for a whole pack, and none if there is no pack yet.
         """
-        if not (self._folder / "pack.json").is_file():
+        if not self.is_there:
             return ()
         pack = self._saved()
         if pack is None:
@@ -328,7 +348,7 @@ class Packing:
             "centre": list(config.centre),
             "bbox": list(config.bbox),
             "profiles": profiles,
-            "places": parts["places"]["file"],
+            "places": {key: parts["places"][key] for key in ("file", "bytes")},
             "hours": parts["hours"],
             "names": parts["names"],
             "boundary": parts["boundary"],
@@ -429,7 +449,7 @@ class _Work:
             for layer in layers
         }
         packed = pack_places(layers, snaps, packing._ages.stale_on, EXTENTS)
-        return {"file": self._put(packed.file), "texts": packed.texts}
+        return self._put(packed.file) | {"texts": packed.texts}
 
     def _hours(self, texts: Sequence[str | None]) -> dict[str, Any]:
         return self._put(pack_json("hours", pack_hours(texts, self._day)))

@@ -121,7 +121,7 @@ def round_half_up(values: FloatArray) -> LongArray:
     return np.floor(values + 0.5).astype(np.int64)
 
 
-def paced_ms(length_mm: npt.NDArray[np.integer], ms_per_m: FloatArray) -> LongArray:
+def paced_ms(length_mm: npt.NDArray[np.integer], ms_per_m: FloatArray | float) -> LongArray:
     """
     What an edge should cost.
 
@@ -155,7 +155,7 @@ def _pace_edges(
         is_near = np.abs(paced_ms(length, pace) - ride) <= 1  # halves are rounded to even where it was built
         fits = (way == 0) & (network.edge_mode == network.edge_mode[at]) & is_near
         fits[at] = True
-        ways.append((float(pace), int(network.edge_mode[at])))
+        ways.append((pace, int(network.edge_mode[at])))
         way[fits] = len(ways) - 1
     rest = np.flatnonzero(way == 0)
     for mode in np.unique(network.edge_mode[rest]).tolist():
@@ -166,11 +166,11 @@ def _pace_edges(
     return tuple(ways[1:]), np.where(has, way[edge] - 1, NONE), np.where(has, off[edge], 0)
 
 
-def _plain_pace(ms_per_m: float) -> FloatArray:
-    """The pace of a speed in tenths of km/h, if that is what was meant."""
-    kph = round(36_000.0 / ms_per_m) / 10.0
+def _plain_pace(ms_per_m: float) -> float:
+    """The pace of a speed in tenths of km/h, if that is what was meant; an edge may be all delay."""
+    kph = round(36_000.0 / ms_per_m) / 10.0 if ms_per_m else 0.0
     plain = 3600.0 / kph if kph else ms_per_m
-    return np.float64(plain if abs(plain - ms_per_m) < ms_per_m * 1e-3 else ms_per_m)  # type: ignore[return-value]
+    return plain if abs(plain - ms_per_m) < ms_per_m * 1e-3 else ms_per_m
 
 
 def pack_streets(network: Network) -> bytes:

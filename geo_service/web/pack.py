@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from typing import Any
 
 import orjson
 from flask import Blueprint, Response, request
@@ -9,10 +10,12 @@ from flask import Blueprint, Response, request
 from geo_service.districts import District
 from geo_service.districts.district import link_settings
 from geo_service.errors import NotFoundError
+from geo_service.exchange.navlinks import LinkSettings
 from geo_service.exchange.navphone import link_templates
 from geo_service.web.assets import FOREVER, Asset, pack_asset, send_asset
 from geo_service.web.http import Query
 from geo_service.web.served import find_district, present_time, served_settings
+from geo_service.web.tiles import basemap_facts
 
 pack = Blueprint("pack", __name__)
 
@@ -55,8 +58,14 @@ def index_body(district: District) -> bytes:
         JSON, as docs/guide/pack.md says it.
     """
     said = district.pack.current(present_time()).said
-    apps = link_templates(district.bbox, link_settings(served_settings()))
-    return orjson.dumps({**said, "doubts": district.standing().rows(), "basemap": None, "apps": apps})
+    apps = _templates(district.bbox, link_settings(served_settings()))
+    basemap = basemap_facts(district)
+    return orjson.dumps({**said, "doubts": district.standing().rows(), "basemap": basemap, "apps": apps})
+
+
+@lru_cache(maxsize=256)
+def _templates(bbox: tuple[float, float, float, float], settings: LinkSettings) -> dict[str, Any]:
+    return link_templates(bbox, settings)
 
 
 @lru_cache(maxsize=64)
