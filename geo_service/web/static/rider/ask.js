@@ -5,7 +5,7 @@ import { setTemplates } from "../links/chooser.js";
 import { openPhone } from "../phone/phone.js";
 import { asFound, make, makeCard, untilWords } from "./cards.js";
 import { holdTiles, load } from "./keep.js";
-import { clockWords, english, fill, lengthWords, spanWords, wholeMinutes, words } from "./words.js";
+import { clockWords, english, fill, lengthWords, roundWords, spanWords, wholeMinutes, words } from "./words.js";
 
 const LISTED = 24;
 const STOPS = 3;
@@ -160,7 +160,7 @@ function counted(phone, rider, answer, kind) {
   if (kind === "onway") return fill(words.count_onway, { n: wholeMinutes(answer.direct_cost_s) });
   const { results, shortfall } = answer;
   if (kind === "range") {
-    const reserve = lengthWords(rider.battery.reserve_m);
+    const reserve = roundWords(rider.battery.reserve_m);
     return results.length ? fill(words.count_range, { count: results.length, reserve }) : "";
   }
   const by = rider.profile === "ebike" ? words.by_ride : words.by_walk;
@@ -185,10 +185,13 @@ function emptied(phone, rider, answer, kind, now) {
 function nothingInRange(phone, rider, { nearest }, layer, now) {
   if (!nearest) return [make("li", "empty", fill(words.none_fits, { layer }))];
   const { range_m, reserve_m, via } = rider.battery;
-  const gaps = { name: nearest.name, range: lengthWords(range_m), reserve: lengthWords(reserve_m), length: lengthWords(nearest.length_m) };
+  const gaps = { name: nearest.name, range: roundWords(range_m), reserve: roundWords(reserve_m), length: lengthWords(nearest.length_m) };
   const why = fill(via && rider.to ? words.none_range_via : words.none_range_why, gaps);
   rider.found.set(nearest.id, nearest.place);
-  return [make("li", "empty", why), makeCard(phone, nearest, rider, now)];
+  const card = makeCard(phone, nearest, rider, now);
+  card.classList.add("beyond");
+  card.querySelector(".facts").prepend(make("b", "state", words.beyond), " · ");
+  return [make("li", "empty", why), card];
 }
 
 // --- what the page says of the journey ----------------------------------------------------

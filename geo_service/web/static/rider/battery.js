@@ -1,7 +1,7 @@
 // How far the battery still goes, what must be left, and which cabinet fits: only what can be reached is listed then.
 
 import { ask, openFor } from "./ask.js";
-import { fill, lengthWords, words } from "./words.js";
+import { fill, roundWords, words } from "./words.js";
 
 const KEY = "battery";
 
@@ -48,7 +48,7 @@ function fillIn(phone, rider) {
 }
 
 function say() {
-  for (const id of ["range", "reserve"]) part(`${id}-words`).textContent = lengthWords(Number(part(id).value) * 1000);
+  for (const id of ["range", "reserve"]) part(`${id}-words`).textContent = roundWords(Number(part(id).value) * 1000);
 }
 
 function read(rider) {

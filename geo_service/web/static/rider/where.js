@@ -9,6 +9,32 @@ import { english, fill, words } from "./words.js";
 
 const SHOWN = 30;
 const SUGGESTED = 8;
+// what a landmark is, by its OSM tag, and else by the tag's key
+const KINDS = {
+  shop: "shop",
+  office: "work",
+  railway: "rail",
+  public_transport: "rail",
+  "building=office": "work",
+  "building=civic": "work",
+  "landuse=industrial": "work",
+  "landuse=commercial": "work",
+  "landuse=residential": "home",
+  "landuse=retail": "shop",
+  "leisure=park": "park",
+  "amenity=school": "school",
+  "amenity=kindergarten": "school",
+  "amenity=university": "school",
+  "amenity=college": "school",
+  "amenity=cafe": "food",
+  "amenity=restaurant": "food",
+  "amenity=fast_food": "food",
+  "amenity=hospital": "health",
+  "amenity=clinic": "health",
+  "amenity=dentist": "health",
+  "amenity=doctors": "health",
+  "amenity=pharmacy": "health",
+};
 const LINK = /[a-z]+:\/\/|geo:|\d{2,3}\.\d{3,}|【|\n/i;
 
 const dialog = document.getElementById("where");
@@ -39,7 +65,7 @@ async function entries(rider) {
   const layers = new Map(phone.index.layers.map((layer) => [layer.key, layer]));
   return [
     ...phone.places.map((place) => ({ ...place, place, lonlat: place.target, sub: layers.get(place.layer)[english ? "en" : "zh"] })),
-    ...landmarks.map((one) => ({ ...one, lonlat: [one.lon, one.lat], sub: words.landmark })),
+    ...landmarks.map((one) => ({ ...one, lonlat: [one.lon, one.lat], sub: landmarkWords(one.kind), isLandmark: true })),
     ...streets.map((one) => ({ ...one, lonlat: [one.lon, one.lat], sub: words.street })),
     ...crossings.map((one) => ({
       name: fill(words.crossing_of, { a: one.names[0], b: one.names[1] }),
@@ -50,6 +76,11 @@ async function entries(rider) {
       isCrossing: true,
     })),
   ];
+}
+
+function landmarkWords(kind) {
+  const group = KINDS[kind] ?? KINDS[kind.split("=")[0]];
+  return group ? words[`kind_${group}`] : words.landmark;
 }
 
 const squeeze = (text) => text.toLowerCase().replace(/[\s·・'-]/g, "");
@@ -161,7 +192,7 @@ async function look(rider) {
 function near(rider, all) {
   const middle = rider.map.getCenter();
   const far = ({ lonlat: [lon, lat] }) => Math.hypot((lon - middle.lng) * 0.76, lat - middle.lat);
-  const landmarks = all.filter((entry) => entry.sub === words.landmark);
+  const landmarks = all.filter((entry) => entry.isLandmark);
   return landmarks.sort((a, b) => far(a) - far(b)).slice(0, SUGGESTED);
 }
 

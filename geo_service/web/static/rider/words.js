@@ -17,6 +17,9 @@ export function lengthWords(metres) {
   return fill(words.kilometres, { n: (metres / 1000).toFixed(1) });
 }
 
+// A length that somebody chose on a scale: no zeros that nobody set.
+export const roundWords = (metres) => fill(words.kilometres, { n: metres / 1000 });
+
 export const wholeMinutes = (seconds) => Math.max(1, Math.ceil(seconds / 60));
 
 // As `clock_words` of words.py, in Asia/Shanghai whatever the phone thinks.
