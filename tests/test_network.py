@@ -12,7 +12,7 @@ from pyproj import Geod
 
 from geo_service.errors import InvalidInputError
 from geo_service.network.graph import MODES, NONE, Network, load_network, save_network
-from geo_service.network.links import THIN_M
+from geo_service.network.links import THIN_M, some_streets
 from geo_service.network.osm import graph_to_network, network_to_graph, read_osm_file
 from geo_service.network.profiles import PROFILES
 from tests.oracles.network import Osm, compare_with_slow, parse_xml, random_town
@@ -521,3 +521,50 @@ def test_a_graph_that_is_no_street_map_is_refused(what, said):
 def test_an_unknown_weight_is_refused():
     with pytest.raises(InvalidInputError, match="travel_time"):
         graph_to_network(_bad_graph(""), weight="price")
+
+
+def test_streets_that_are_left_out_are_as_if_never_mapped(demo_district):
+    network = demo_district.network("walk")
+    whole = some_streets(network, np.ones(network.n_links, dtype=bool))
+    assert whole.fingerprint == network.fingerprint
+    kept = np.random.default_rng(5).random(network.n_links) > 0.2
+    some = some_streets(network, kept)
+    rows = np.flatnonzero(kept)
+    assert some.n_links == len(rows)
+    drawn = {
+        (some.names[some.link_name[i]], int(some.link_way[i]), int(some.link_length_mm[i]), _ends(some, i))
+        for i in range(some.n_links)
+    }
+    expected = {
+        (
+            network.names[network.link_name[i]],
+            int(network.link_way[i]),
+            int(network.link_length_mm[i]),
+            _ends(network, i),
+        )
+        for i in rows
+    }
+    assert drawn == expected
+
+
+def _ends(network, link):
+    """Both directions of a link: tail, head, weight and delay, or nothing where it is not permitted."""
+    return tuple(
+        None
+        if edge == -1
+        else tuple(
+            int(column[edge])
+            for column in (
+                network.edge_tail,
+                network.edge_head,
+                network.edge_weight_ms,
+                network.edge_delay_ms,
+            )
+        )
+        for edge in network.link_edge[link].tolist()
+    )
+
+
+def test_leaving_out_streets_needs_one_answer_for_each(demo_district):
+    with pytest.raises(InvalidInputError, match="one answer for each"):
+        some_streets(demo_district.network("walk"), np.ones(3, dtype=bool))

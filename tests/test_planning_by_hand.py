@@ -28,9 +28,11 @@ def test_the_numbers_of_the_guide_are_right():
     menu = menu_at(60_000)
     assert (menu.standing, menu.total) == (120, 960)
     assert menu.alone.tolist() == [120, 720]
-    assert (worth_per_yuan(menu) * 10_000).tolist() == pytest.approx([100, 120])
-    assert winner_of(menu) == 1
-    assert winner_of(menu_at(80_000)) == 0
+    assert {one: worth * 10_000 for one, worth in worth_per_yuan(menu).items()} == pytest.approx(
+        {"hours": 100, "site": 120}
+    )
+    assert winner_of(menu) == "site"
+    assert winner_of(menu_at(80_000)) == "hours"
 
 
 def test_both_are_chosen_when_the_budget_is_enough():

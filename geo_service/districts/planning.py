@@ -6,6 +6,7 @@ Joins the district's layers, streets and map with `planning`, and says the answe
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import shapely
 
 from geo_service.districts.answers import parse_cutoff_ms, parse_states
 from geo_service.districts.district import District
+from geo_service.engine.router import Router
 from geo_service.errors import InvalidInputError
 from geo_service.finder import CoverageQuestion, Wish
 from geo_service.finder.questions import OpenPlaces
@@ -85,6 +87,8 @@ class Planner:
         What is planned.
     demand
         Where riders need it; drawn from the map and the district's layers if left out.
+    router
+        Of other streets than the district's, for a trial.
 
     Raises
     ------
@@ -94,7 +98,13 @@ class Planner:
         If there is no such layer.
     """
 
-    def __init__(self, district: District, parameters: Parameters, demand: Demand | None = None) -> None:
+    def __init__(
+        self,
+        district: District,
+        parameters: Parameters,
+        demand: Demand | None = None,
+        router: Router | None = None,
+    ) -> None:
         self.district = district
         self.parameters = parameters
         self.week = Week(parameters.week)
@@ -107,7 +117,7 @@ class Planner:
                 parameter="demand",
             )
         self.weights: Weights = weigh(self.demand, parameters.groups, self.week.is_workday)
-        self._router = district.routers[self._profile()]
+        self._router = district.routers[self._profile()] if router is None else router
         self._snaps = self._router.snap(self.demand.lonlat)
         self.demand = self._with_streets(self.demand)
         self.stand = self._stand(parameters.need)
@@ -152,7 +162,9 @@ class Planner:
             parse_states(self.parameters.accept),
         )
         places = self.district.finder.open_through(question, self.week.instants)
-        cost_ms = self._router.matrix(self._snaps, places.snaps)
+        # of other streets the district's own snaps say nothing
+        at = self._router.snap(np.array([place.target for place in places.places]).reshape(-1, 2))
+        cost_ms = self._router.matrix(self._snaps, at)
         return Stand(places, cost_ms, within(cost_ms, self.cutoff_ms))
 
     def _mask(self, needs: Sequence[Need]) -> BoolArray | None:
@@ -196,6 +208,7 @@ class Planner:
             count = count + (part.is_near[:, None] & part.is_open[None, :])
         return Clock(count if self.mask is None else count * self.mask, self.weights)
 
+    @cached_property
     def candidates(self) -> list[Candidate]:
         """Where a new site could be: places of other layers, public buildings, and street frontage."""
         layers = [name for name in self.district.layer_names() if name != self.parameters.need.layer]
@@ -284,7 +297,30 @@ class Planner:
             if place.id not in having
         ]  # fmt: skip
 
-    def menu(self, measures: Sequence[Measure]) -> Menu:
+    def measures(self, candidates: Sequence[Candidate]) -> list[Measure]:
+        """
+        Everything on the menu.
+
+        Parameters
+        ----------
+        candidates
+            Where a site could come.
+
+        Returns
+        -------
+        measures
+            Longer hours, services, merchants, sites.
+        """
+        return [
+            *self.hours_measures(),
+            *self.service_measures(),
+            *self.merchant_measures(),
+            *self.site_measures(candidates),
+        ]
+
+    def menu(
+        self, measures: Sequence[Measure], *, weights: Weights | None = None, stays: BoolArray | None = None
+    ) -> Menu:
         """
         What measures add to what stands.
 
@@ -292,17 +328,19 @@ class Planner:
         ----------
         measures
             To choose from.
+        weights
+            Other weights than the planner's, for a trial.
+        stays
+            Which of the places that stand are there at all, shape ``(f,)``; all if left out.
 
         Returns
         -------
         menu
             Where and when something else that is needed is missing, nothing adds anything.
         """
-        standing = [
-            Part(self.stand.is_near[:, row], self.stand.places.is_open[row])
-            for row in range(len(self.stand.places.places))
-        ]
-        return build_menu(measures, standing, self.weights, self.mask)
+        rows = range(len(self.stand.places.places)) if stays is None else np.flatnonzero(stays).tolist()
+        standing = [Part(self.stand.is_near[:, row], self.stand.places.is_open[row]) for row in rows]
+        return build_menu(measures, standing, self.weights if weights is None else weights, self.mask)
 
     # -- answers ----------------------------------------------------------------------------------
 
@@ -392,7 +430,7 @@ class Planner:
         """
         if add < 1:
             raise InvalidInputError(f"add={add}; give how many sites, at least 1", parameter="add", value=add)
-        candidates = self.candidates()
+        candidates = self.candidates
         menu = self.menu(self.site_measures(candidates))
         budget = add * self.parameters.prices.site_yuan
         best = choose_best(menu, budget, at_most=add, time_limit_s=time_limit_s, watch=watch)
@@ -428,12 +466,7 @@ class Planner:
         answer
             The choice step by step, and the ten measures that alone add most for their price.
         """
-        measures = [
-            *self.hours_measures(),
-            *self.service_measures(),
-            *self.merchant_measures(),
-            *self.site_measures(self.candidates()),
-        ]
+        measures = self.measures(self.candidates)
         menu = self.menu(measures)
         best = choose_best(menu, budget_yuan, time_limit_s=time_limit_s, watch=watch)
         greedy = choose_greedily(menu, budget_yuan)

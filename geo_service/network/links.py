@@ -7,6 +7,7 @@ Streets of OpenStreetMap and graphs of osmnx both end here.
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from geo_service.errors import InvalidInputError
@@ -110,6 +111,72 @@ def assemble(
     )
 
 
+def some_streets(network: Network, is_kept: npt.NDArray[np.bool_]) -> Network:
+    """
+    The same network with some of its links only, as if the others had never been mapped.
+
+    Parameters
+    ----------
+    network
+        Streets of one profile.
+    is_kept
+        Which links stay, shape ``(l,)``.
+
+    Returns
+    -------
+    network
+        Nodes keep their numbers; edges and links are numbered anew.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is not one answer for each link.
+    """
+    if is_kept.shape != (network.n_links,):
+        raise InvalidInputError(
+            f"is_kept has shape {is_kept.shape}; give one answer for each of {network.n_links} links",
+            parameter="is_kept",
+            value=is_kept.shape,
+        )
+    return assemble(
+        network.profile,
+        network.gap_ms_per_m,
+        network.node_lon_e6.astype(np.int64),
+        network.node_lat_e6.astype(np.int64),
+        network.node_osm,
+        _keep(_links_of(network), is_kept),
+    )
+
+
+def _links_of(network: Network) -> Links:
+    """Links of a network as they were before edges were sorted."""
+    along, against = network.link_edge.T
+    ends = np.where(
+        along != NONE,
+        [network.edge_tail[along], network.edge_head[along]],
+        [network.edge_head[against], network.edge_tail[against]],
+    ).astype(np.int64)
+    is_edge = network.link_edge != NONE
+
+    def column(values: npt.NDArray[np.integer], missing: int) -> LongArray:
+        return np.where(is_edge, values[network.link_edge], missing).astype(np.int64)
+
+    delay_ms = column(network.edge_delay_ms, 0)
+    return Links(
+        tail=ends[0],
+        head=ends[1],
+        travel_ms=np.where(is_edge, column(network.edge_weight_ms, 0) - delay_ms, NONE),
+        delay_ms=delay_ms,
+        mode=column(network.edge_mode, NONE),
+        length_mm=network.link_length_mm.astype(np.int64),
+        name=tuple(network.names[i] for i in network.link_name.tolist()),
+        way=network.link_way,
+        first_point=network.first_point.astype(np.int64),
+        point_lon_e6=network.point_lon_e6.astype(np.int64),
+        point_lat_e6=network.point_lat_e6.astype(np.int64),
+    )
+
+
 def _int(values: LongArray) -> IntArray:
     if len(values) and (values.max() > np.iinfo(np.int32).max or values.min() < np.iinfo(np.int32).min):
         raise InvalidInputError(
@@ -121,7 +188,10 @@ def _int(values: LongArray) -> IntArray:
 
 
 def _keep_permitted(links: Links) -> Links:
-    keep = (links.travel_ms != NONE).any(axis=1)
+    return _keep(links, (links.travel_ms != NONE).any(axis=1))
+
+
+def _keep(links: Links, keep: npt.NDArray[np.bool_]) -> Links:
     if keep.all():
         return links
     points, first_point = _reorder_points(links, np.flatnonzero(keep))

@@ -6,7 +6,6 @@ are not there. A measure's worth is what it adds alone for its price. A recommen
 four of five seeded errors must say so before anything else.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +33,7 @@ class Trial:
     what
         The change in words, such as ``"12 min"`` or ``"seed 3"``.
     winner
-        Position of the measure that then adds most for its price; -1 if none adds anything.
+        Id of the measure that then adds most for its price; empty if none adds anything.
     rank_agreement
         Kendall's tau-b with the ranking as it stands, -1 to 1; not a number if one of them ranks nothing.
     is_seeded
@@ -43,7 +42,7 @@ class Trial:
 
     kind: str
     what: str
-    winner: int
+    winner: str
     rank_agreement: float
     is_seeded: bool
 
@@ -56,12 +55,12 @@ class Verdict:
     Parameters
     ----------
     winner
-        Position of the measure that wins as things stand; -1 if none adds anything.
+        Id of the measure that wins as things stand; empty if none adds anything.
     trials
         All that was tried.
     """
 
-    winner: int
+    winner: str
     trials: tuple[Trial, ...]
 
     def survival_share(self, kind: str | None = None) -> float:
@@ -89,7 +88,7 @@ class Verdict:
         return seeded and all(trial.winner == self.winner for trial in self.trials if not trial.is_seeded)
 
 
-def worth_per_yuan(menu: Menu) -> FloatArray:
+def worth_per_yuan(menu: Menu) -> dict[str, float]:
     """
     Rider-hours that each measure adds alone, for each yuan.
 
@@ -101,12 +100,13 @@ def worth_per_yuan(menu: Menu) -> FloatArray:
     Returns
     -------
     worth
-        Shape ``(measures,)``.
+        By id.
     """
-    return menu.alone / menu.cost_yuan
+    worth = (menu.alone / menu.cost_yuan).tolist()
+    return {measure.id: value for measure, value in zip(menu.measures, worth, strict=True)}
 
 
-def winner_of(menu: Menu) -> int:
+def winner_of(menu: Menu) -> str:
     """
     The measure that adds most for its price.
 
@@ -118,35 +118,38 @@ def winner_of(menu: Menu) -> int:
     Returns
     -------
     winner
-        Its position, the first of equals; -1 if none adds anything.
+        Its id, the first of equals; empty if none adds anything.
     """
     worth = worth_per_yuan(menu)
-    return int(worth.argmax()) if len(worth) and worth.max() > 0 else -1
+    best = max(worth, key=lambda one: worth[one], default="")
+    return best if best and worth[best] > 0 else ""
 
 
-def judge(menu: Menu, changed: Sequence[tuple[str, str, bool, Callable[[], Menu]]]) -> Verdict:
+def compare(kind: str, what: str, menu: Menu, then: Menu, *, is_seeded: bool) -> Trial:
     """
-    Try changes and see whether the winner stays.
+    Hold the ranking of a menu against that under another assumption.
 
     Parameters
     ----------
+    kind
+        What was changed.
+    what
+        How, in words.
     menu
-        The measures as things stand.
-    changed
-        Kind, words, whether seeded, and what makes the menu then; measures keep their positions.
+        As things stand.
+    then
+        As they would be; a measure that is not there then is worth nothing.
+    is_seeded
+        Whether it is one of many random errors.
 
     Returns
     -------
-    verdict
-        With every trial.
+    trial
+        The winner then, and how far the rankings agree.
     """
-    worth = worth_per_yuan(menu)
-    trials = []
-    for kind, what, is_seeded, make in changed:
-        then = make()
-        agreement = kendall_tau(worth, worth_per_yuan(then))
-        trials.append(Trial(kind, what, winner_of(then), agreement, is_seeded))
-    return Verdict(winner_of(menu), tuple(trials))
+    before, after = worth_per_yuan(menu), worth_per_yuan(then)
+    agreement = kendall_tau(list(before.values()), [after.get(one, 0.0) for one in before])
+    return Trial(kind, what, winner_of(then), agreement, is_seeded)
 
 
 def vary_weights(weights: Weights, spread: float, seed: int) -> Weights:
