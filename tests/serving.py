@@ -57,6 +57,8 @@ class Server:
             return
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
         self._process = None
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", self.port)) != 0
