@@ -76,6 +76,16 @@ def test_wrong_stays_until_it_is_settled(district):
         assert place not in ids(ask(district, at=at))
 
 
+def test_a_doubted_place_without_the_service_that_is_asked_for_is_left_out_and_stops_nobody(district):
+    places = district.places("merchant").features
+    kinds = {service.kind for place in places for service in place.services}
+    place, kind = next((p, k) for p in places for k in kinds if k not in {s.kind for s in p.services})
+    asked = {"origin": district.centre, "layer": "merchant", "at": LATER, "k": 100, "service": [kind]}
+    before = district.nearest(**asked)
+    say_doubt(district.store, place.id, "shut_now", NOON)
+    assert district.nearest(**asked) == before
+
+
 def test_who_accepts_stale_gets_it_with_what_is_said_against_it(district):
     place = nearest_open(district)
     say_doubt(district.store, place, "shut_now", NOON)

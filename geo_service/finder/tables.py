@@ -293,6 +293,8 @@ class Table:
     ) -> list[tuple[int, int]]:
         place = self.places[row]
         kinds = self._accepted(place, accept, day) if self.fitting(wish)[row] else ()
+        if not kinds:  # without a service that is asked for there is no line of it either
+            return []
         line = place_timeline(place, wish.services, *_span_of(day))
         return list(_joined(without_open(line, spans), kinds))
 
