@@ -212,7 +212,7 @@ def demo_district(demo_directory: Path) -> Iterator["District"]:
 def own_district(demo_directory: Path, tmp_path: Path) -> Path:
     """A copy of the demo district that the test may change."""
     directory = tmp_path / "xiangheyuan"
-    shutil.copytree(demo_directory, directory, ignore=shutil.ignore_patterns("jit"))
+    shutil.copytree(demo_directory, directory, ignore=shutil.ignore_patterns("jit", "*.part"))
     from geo_service.store.sqlite import open_sqlite
 
     # what others only noted in the shared store waits in its log: take it in, so that a look changes no byte

@@ -449,7 +449,7 @@ class _Work:
             for layer in layers
         }
         packed = pack_places(layers, snaps, packing._ages.stale_on, EXTENTS)
-        return self._put(packed.file) | {"texts": packed.texts}
+        return self._put(packed.file) | {"texts": list(packed.texts)}
 
     def _hours(self, texts: Sequence[str | None]) -> dict[str, Any]:
         return self._put(pack_json("hours", pack_hours(texts, self._day)))
