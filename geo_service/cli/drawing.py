@@ -1,4 +1,4 @@
-"""Commands that draw: the basemap under a district's pages."""
+"""Commands that draw: the basemap under a district's pages, and maps to hand on."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from geo_service.cli.output import print_answer, progress_bar
-from geo_service.cli.words import AS_JSON, DIRECTORY, cli, opened
-from geo_service.errors import GeoServiceError
+from geo_service.cli.words import AS_JSON, DIRECTORY, cli, opened, today
+from geo_service.errors import GeoServiceError, InvalidInputError
 
 if TYPE_CHECKING:
     from geo_service.districts import District
@@ -31,6 +31,51 @@ def basemap(directory: Path, osm: Path | None, as_json: bool) -> None:
     size = tiles.path.stat().st_size
     answer = {"file": str(tiles.path), "bytes": size, "tiles": tiles.count, "digest": tiles.digest}
     print_answer(as_json, answer, f"made {tiles.path}: {tiles.count} tiles, {size / 1000:.0f} kB")
+
+
+@cli.command("map")
+@DIRECTORY
+@click.option(
+    "--layer", "layers", metavar="L", multiple=True, help="Layer to show; repeatable; default: all."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="File to write, .html; it opens from anywhere, with no network.",
+)
+@AS_JSON
+def map_(directory: Path, layers: tuple[str, ...], output: Path, as_json: bool) -> None:
+    """Make one map file to hand on: basemap, places and everything it needs inside."""
+    from geo_service.districts.sharing import share_map
+    from geo_service.districts.working_copy import write_atomically
+
+    if output.resolve().is_relative_to(directory.resolve()):
+        message = f"{output} lies inside the district {directory}; write to another place"
+        raise InvalidInputError(message, parameter="-o", value=str(output))
+    if output.suffix.lower() not in (".html", ".htm"):
+        message = f"{output.name} does not end in .html, so that no browser would open it; name it {output.stem}.html"
+        raise InvalidInputError(message, parameter="-o", value=str(output))
+    with opened(directory) as district, progress_bar() as progress:
+        progress("map", 0, 0)
+        shared = share_map(district, layers, today())
+    write_atomically(output, shared.html)
+    ground = shared.maxzoom is not None
+    answer = {
+        "file": str(output),
+        "bytes": len(shared.html),
+        "features": dict(shared.features),
+        "basemap": ground,
+    }
+    text = f"wrote {output}: {len(shared.html) / 1e6:.1f} MB, " + ", ".join(
+        f"{count} {layer}" for layer, count in shared.features.items()
+    )
+    if not ground:
+        text += (
+            f"\non plain ground: the district has no basemap; make one with geo-service basemap {directory}"
+        )
+    print_answer(as_json, answer, text)
 
 
 def ensure_basemap(district: "District") -> None:

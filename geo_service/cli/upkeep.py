@@ -8,6 +8,7 @@ import click
 
 from geo_service.cli.drawing import ensure_basemap
 from geo_service.cli.output import print_answer, progress_bar
+from geo_service.cli.packing import ensure_pack
 from geo_service.cli.words import (
     AS_JSON,
     DIRECTORY,
@@ -97,6 +98,7 @@ def serve(
                 value=str(directory),
             )
         districts[district.id] = district
+        ensure_pack(district)
         ensure_basemap(district)
     address = host or settings.host
     serve_districts(districts, settings, address, settings.port if port is None else port, cert, key)

@@ -116,7 +116,7 @@ def build_shell(
             f"bbox={bbox} zoom={zoom} shows nothing; give W<E, S<N and a zoom of {MIN_ZOOM} to {MAX_ZOOM}"
         )
     margin_lon, margin_lat = (east - west) / 2, (north - south) / 2
-    with _numbered_ids():
+    with numbered_ids():
         figure = Figure()
         district_map = folium.Map(
             location=[centre[1], centre[0]],
@@ -153,7 +153,7 @@ def _tidy(script: str) -> str:
 
 
 @contextmanager
-def _numbered_ids() -> Iterator[None]:
+def numbered_ids() -> Iterator[None]:
     """Number elements instead of naming them at random, so that a map is the same each time."""
     with _id_lock:
         original = Element.__dict__["_generate_id"]

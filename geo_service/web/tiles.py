@@ -1,19 +1,25 @@
-"""The basemap's tiles one by one, and what a page's script must know to draw them."""
+"""The basemap's tiles one by one, what a page's script must know to draw them, and maps to hand on."""
 
 import gzip
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, current_app, g, request
 
 from geo_service.districts import District
-from geo_service.errors import NotFoundError
+from geo_service.districts.sharing import share_map, share_name
+from geo_service.errors import InvalidInputError, NotFoundError
+from geo_service.hours import SHANGHAI
 from geo_service.maps.tiles import TileId, check_tile
-from geo_service.web.assets import FOREVER
+from geo_service.web.assets import FOREVER, Asset, pack_asset, send_asset
 from geo_service.web.http import Query, cached
-from geo_service.web.served import find_district
+from geo_service.web.served import find_district, present_time
 
 tiles = Blueprint("tiles", __name__)
+
+KEPT_MAPS = 4
+"""Maps to hand on that are kept ready; each is a megabyte or two."""
 
 MIMETYPE = "application/vnd.mapbox-vector-tile"
 
@@ -39,6 +45,37 @@ def tile(district_id: str, z: int, x: int, y: int) -> Response:
         response = Response(gzip.decompress(packed), mimetype=MIMETYPE)
     response.vary.add("Accept-Encoding")
     return cached(response, f"{basemap.digest}.{z}.{x}.{y}", cache_control=keep)
+
+
+@tiles.get("/<district_id>/map.html")
+def shared_map(district_id: str) -> Response:
+    """Send a map of chosen layers as one file to keep: made once for each state of them and each day."""
+    names = _named_layers()
+    district, on = find_district(district_id), present_time().astimezone(SHANGHAI).date()
+    layers = tuple(dict.fromkeys(names)) or district.layer_names()
+    versions = [f"{name}.{district.places(name).version}" for name in layers]
+    basemap = district.basemap()
+    key = "-".join((district.id, on.isoformat(), basemap.digest if basemap else "", *versions))
+    made: OrderedDict[str, Asset] = current_app.extensions.setdefault("shared_maps", OrderedDict())
+    with current_app.extensions["drawing"]:
+        if key not in made:
+            made[key] = pack_asset(share_map(district, layers, on).html, "text/html")
+        while len(made) > KEPT_MAPS:
+            made.popitem(last=False)
+        asset = made[key]
+    response = send_asset(asset, "no-cache")
+    response.headers["Content-Disposition"] = f'attachment; filename="{share_name(district, on)}"'
+    return response
+
+
+def _named_layers() -> list[str]:
+    """Layers of the query, joined by commas or, as a form sends ticked boxes, one by one."""
+    other = [name for name in request.args if name != "layer"]
+    if other:
+        raise InvalidInputError(
+            f"parameter {other[0][:40]!r} is not known here; allowed: layer", parameter=other[0][:40]
+        )
+    return [name for text in request.args.getlist("layer") for name in text.split(",") if name]
 
 
 def basemap_facts(district: District) -> dict[str, Any]:

@@ -7,12 +7,12 @@ of links. Everything else that a page says is here; the desk's share of it is in
 in `words_rider`.
 """
 
-import re
 from collections.abc import Callable
 from datetime import date, datetime
 from math import ceil
 from typing import Literal
 
+from geo_service.hours.spoken import chinese_hours
 from geo_service.web.words_desk import DESK_WORDS
 from geo_service.web.words_intake import INTAKE_WORDS
 from geo_service.web.words_links import LINK_WORDS
@@ -27,6 +27,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "title": ("骑手友好地图", "Riders' map"),
     "districts": ("选择片区", "Choose a district"),
     "no_district": ("本服务还没有片区。", "This service holds no district yet."),
+    "share_map": ("下载离线地图（一个文件）", "Take this map along (one file)"),
     "skip": ("跳到列表", "Skip to the list"),
     "categories": ("类别", "Categories"),
     "other_language": ("EN", "中文"),
@@ -116,13 +117,6 @@ _WEEKDAYS = (
     ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
     ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
 )
-
-_HOUR_WORDS = dict(zip(("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"), _WEEKDAYS[0], strict=True)) | {
-    "PH": "节假日",
-    "SH": "寒暑假",
-    "off": "休息",
-    "closed": "休息",
-}
 
 Say = Callable[..., str]
 
@@ -248,12 +242,7 @@ def hours_words(text: str, lang: Lang) -> str:
     >>> hours_words("Mo-Fr 08:00-12:00,14:00-18:00; Sa,Su off", "zh")
     '周一至周五 08:00-12:00、14:00-18:00；周六、周日 休息'
     """
-    if lang == "en":
-        return text
-    text = re.sub(r"\bMo-Su\b", "每天", text.replace("24/7", "24 小时"))
-    text = re.sub(r"\b(Mo|Tu|We|Th|Fr|Sa|Su)-(?=(Mo|Tu|We|Th|Fr|Sa|Su)\b)", r"\1至", text)
-    text = re.sub(r"Mo|Tu|We|Th|Fr|Sa|Su|PH|SH|\boff\b|\bclosed\b", lambda found: _HOUR_WORDS[found[0]], text)
-    return re.sub(r"\s*;\s*", "；", re.sub(r"\s*,\s*", "、", text))
+    return text if lang == "en" else chinese_hours(text)
 
 
 def weekday_words(on: date, lang: Lang) -> str:

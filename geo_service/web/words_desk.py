@@ -146,6 +146,11 @@ DESK_WORDS: dict[str, tuple[str, str]] = {
         "GCJ-02 and BD-09 are for the maps that speak them; formats that do not are refused.",
     ),
     "desk_download": ("下载", "Download"),
+    "desk_share_map": ("离线地图（一个文件）", "A map to hand on (one file)"),
+    "desk_share_hint": (
+        "底图和选中的图层都在一个 HTML 文件里，放在 U 盘里没有网络也能打开。",
+        "Basemap and chosen layers in one HTML file; it opens from a USB stick with no network.",
+    ),
     "desk_formats": ("各格式能带走什么", "What each format carries"),
     "desk_use": ("用途", "For"),
     "desk_cannot": ("带不走的", "What it cannot carry"),
