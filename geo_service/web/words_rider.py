@@ -11,8 +11,8 @@ RIDER_WORDS: dict[str, tuple[str, str]] = {
     # the sentence and the cards
     "comma": ("，", ", "),
     "and": ("、", ", "),
-    "sentence_ebike": ("最近的{layer}骑车 {n} 分钟", "Nearest {layer}: {n} min by e-bike"),
-    "sentence_walk": ("最近的{layer}走路 {n} 分钟", "Nearest {layer}: {n} min on foot"),
+    "sentence_ebike": ("最近的{layer}骑 {n} 分钟", "Nearest {layer}: {n} min"),
+    "sentence_walk": ("最近的{layer}走 {n} 分钟", "Nearest {layer}: {n} min on foot"),
     "sentence_open": ("开到 {time}", "open to {time}"),
     "sentence_day": ("24 小时开着", "open 24 hours"),
     "sentence_soon": ("{time} 就关门", "closing at {time}"),

@@ -4,7 +4,7 @@ import { pinLayer } from "../pins.js";
 
 const NAMED = 3;
 const IN_VIEW = 4;
-const LEAST_ZOOM = 14;
+const LEAST_ZOOM = 13;
 const CLOSE_ZOOM = 17;
 
 const toLatLng = ([lon, lat]) => [lat, lon];
@@ -22,7 +22,7 @@ export function makeView(map, sheet, onPick) {
   function padding() {
     const wide = matchMedia("(min-width: 900px)").matches;
     const over = document.querySelector(wide ? ".filters" : ".top")?.offsetHeight ?? 0;
-    return { paddingTopLeft: [44, over + 50], paddingBottomRight: [74, sheet.covered() + 40] };
+    return { paddingTopLeft: [44, over + 46], paddingBottomRight: [74, sheet.covered() + 26] };
   }
 
   // Tab walks through the list, which holds the same places; a pin is still a button when it is tapped.
