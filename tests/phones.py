@@ -1,4 +1,4 @@
-"""The engine on the phone in a real browser, beside the server's: packs served from memory, questions asked in batches."""
+"""The phone's engine in a real browser, beside the server's: packs from memory, questions in batches."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -61,7 +61,8 @@ ASK = """async ({home, asks}) => {
       else if (verb === "reach") {
         const {profile, from, cutoffs} = ask;
         if (!routers.has(profile)) routers.set(profile, buildRouter(await loadNetwork(phone.index, profile), null, 1));
-        answers.push(reach(routers.get(profile), from, cutoffs).map((band) => band.stretches));
+        answers.push(reach(routers.get(profile), from, cutoffs).map(({stretches: {link, start, end}}) =>
+          link.map((one, i) => [one, start[i], end[i]])));
       } else answers.push(read[verb](phone[verb](ask)));
     } catch (error) {
       if (!error.code) throw error;

@@ -184,7 +184,7 @@ class Phone {
     for (const ms of wanted) checkNumber("minutes", ms / 60_000, 1 / 60_000, MINUTES_MAX);
     const features = reach(router, from, wanted).map(({ cutoffMs, streetM, stretches }) => ({
       type: "Feature",
-      geometry: { type: "MultiLineString", coordinates: drawStretches(router.network, stretches) },
+      geometry: drawnWhenAsked(router.network, stretches),
       properties: { minutes: cutoffMs / 60_000, street_m: Math.round(streetM * 10) / 10 },
     }));
     return { type: "FeatureCollection", origin: [...from], profile, features };
@@ -280,6 +280,17 @@ const OPEN_STATES = ["open", "closing_soon", "stale"];
 
 function stateJson({ state, untilS, opensS, assumed }) {
   return { state, open_until: OPEN_STATES.includes(state) ? isoTime(untilS) : null, opens_at: isoTime(opensS), assumed };
+}
+
+/** Lines of half a town are worth more time than the search: they are drawn when somebody looks at them. */
+function drawnWhenAsked(network, stretches) {
+  let lines = null;
+  return {
+    type: "MultiLineString",
+    get coordinates() {
+      return (lines ??= drawStretches(network, stretches));
+    },
+  };
 }
 
 function costs({ costMs, lengthMm }) {

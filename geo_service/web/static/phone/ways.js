@@ -140,81 +140,104 @@ export function routeSteps(network, way) {
  * @param {object} router - of buildRouter
  * @param {number[]} from - degrees
  * @param {number[]} cutoffsMs - greatest costs, inclusive, ascending
- * @returns {object[]} for each {cutoffMs, streetM, stretches}; a stretch is [link, start, end], shares of the drawn direction,
- *   disjoint, by link and along it
+ * @returns {object[]} for each {cutoffMs, streetM, stretches}; stretches are columns {link, start, end}, shares of the drawn
+ *   direction, disjoint, by link and along it
  */
 export function reach(router, from, cutoffsMs) {
   snapNear(router, router.here, from, "from");
-  const { out } = router;
+  const { out, network } = router;
   begin(out, router.here.left, 0, null, null, false);
   advance(out, cutoffsMs[cutoffsMs.length - 1]);
   end(out);
   if (out.border !== NONE) throw new Refusal("tiles_missing", tilesAtBorder(router, out));
   return cutoffsMs.map((cutoffMs) => {
     const stretches = reached(router, cutoffMs);
-    const lengthMm = stretches.reduce((sum, [link, start, stop]) => sum + router.network.lengthMm[link] * (stop - start), 0);
+    const { link, start, end: stop } = stretches;
+    let lengthMm = 0;
+    for (let i = 0; i < link.length; i++) lengthMm += network.lengthMm[link[i]] * (stop[i] - start[i]);
     return { cutoffMs, streetM: lengthMm / 1000, stretches };
   });
 }
 
 /** What was reached of each link, in either direction. */
-function reached({ network, out, here }, cutoffMs) {
-  const parts = [];
-  for (let link = 0; link < network.linkCount; link++) {
-    parts.length = 0;
-    for (let slot = 0; slot < 2; slot++) reachedOfEdge(network, out.cost, here.snaps, cutoffMs, link, slot, parts);
-    if (parts.length > 0) merge(link, parts, network.linkId[link]);
-    for (const part of parts) stretchesFound.push(part);
+function reached(router, cutoffMs) {
+  const { network, here } = router;
+  const { cost } = router.out;
+  const { linkCount, linkFrom, linkTo, linkId } = network;
+  const stretches = { link: [], start: [], end: [] };
+  for (let link = 0; link < linkCount; link++) {
+    if (link === here.snaps.link[0]) {
+      merge(link, linkId[link], ownParts(router, link, cutoffMs), stretches);
+      continue;
+    }
+    const [fromMs, toMs] = [cost[linkFrom[link]], cost[linkTo[link]]];
+    if (fromMs > cutoffMs && toMs > cutoffMs) continue;
+    const stop = shareWithin(network, link, 0, cutoffMs - fromMs);
+    const start = 1 - shareWithin(network, link, 1, cutoffMs - toMs);
+    // the sums are those of the server, which lays links two apart on one line
+    const isOne = stop > 0 && start < 1 && !(start + 2 * linkId[link] > stop + 2 * linkId[link]);
+    if (stop > 0) keep(stretches, link, 0, isOne ? 1 : stop);
+    if (start < 1 && !isOne) keep(stretches, link, start, 1);
   }
-  return stretchesFound.splice(0);
+  return stretches;
 }
 
-const stretchesFound = [];
+function keep({ link, start, end: stop }, which, from, to) {
+  link.push(which);
+  start.push(from);
+  stop.push(to);
+}
 
-/** Parts of one edge: from its tail, and from the foot point if that stands on it. A delay is paid at the head only. */
-function reachedOfEdge(network, cost, snaps, cutoffMs, link, slot, parts) {
-  const { linkEdge, tail, weightMs, delayMs } = network;
+/** How far along an edge one gets from its tail; 0 without that edge. A delay is paid at the head only. */
+function shareWithin({ linkEdge, weightMs, delayMs }, link, slot, leftMs) {
   const edge = linkEdge[2 * link + slot];
-  if (edge === NONE) return;
-  const isOwn = snaps.link[0] === link;
-  const ownShare = slot === 0 ? snaps.share[0] : 1 - snaps.share[0];
+  if (edge === NONE || leftMs <= 0) return 0;
   const travelMs = weightMs[edge] - delayMs[edge];
-  const add = (startMs, startShare, inMs) => {
-    const leftMs = cutoffMs - startMs + inMs;
-    const endShare = leftMs >= travelMs ? 1 : Math.min(leftMs, travelMs) / Math.max(travelMs, 1);
-    if (!(endShare > startShare) || startMs > cutoffMs) return;
-    parts.push(slot === 0 ? [link, startShare, endShare] : [link, 1 - endShare, 1 - startShare]);
-  };
-  const tailMs = cost[tail[edge]];
-  if (tailMs <= cutoffMs && !(isOwn && ownShare === 0)) add(tailMs, 0, 0);
-  if (isOwn) add(snaps.gapMs[0], ownShare, slot === 0 ? snaps.forwardMs[0] : snaps.backwardMs[0]);
+  return leftMs >= travelMs ? 1 : leftMs / Math.max(travelMs, 1);
 }
 
-/** Join parts of one link that touch or overlap; sums are those of the server, which lays links two apart on one line. */
-function merge(link, parts, id) {
-  const kept = parts.filter(([, start, stop]) => stop > start).sort((a, b) => a[1] - b[1]);
-  parts.length = 0;
-  let far = -Infinity;
-  for (const [, start, stop] of kept) {
-    const last = parts[parts.length - 1];
-    if (!last || start + 2 * id > far) parts.push([link, start, stop]);
-    else last[2] = Math.max(last[2], stop);
-    far = Math.max(far, stop + 2 * id);
+/** Parts of the link on which the foot point stands: from the nodes at its ends, and from the foot, either way. */
+function ownParts({ network, out, here }, link, cutoffMs) {
+  const { linkEdge, linkFrom, linkTo } = network;
+  const { share, gapMs, forwardMs, backwardMs } = here.snaps;
+  const parts = [];
+  for (let slot = 0; slot < 2; slot++) {
+    if (linkEdge[2 * link + slot] === NONE) continue;
+    const add = (start, stop) => stop > start && parts.push(slot === 0 ? [start, stop] : [1 - stop, 1 - start]);
+    const ownShare = slot === 0 ? share[0] : 1 - share[0];
+    const tailMs = out.cost[slot === 0 ? linkFrom[link] : linkTo[link]];
+    if (tailMs <= cutoffMs && ownShare !== 0) add(0, shareWithin(network, link, slot, cutoffMs - tailMs));
+    const inMs = slot === 0 ? forwardMs[0] : backwardMs[0];
+    if (gapMs[0] <= cutoffMs) add(ownShare, shareWithin(network, link, slot, cutoffMs - gapMs[0] + inMs));
   }
+  return parts;
+}
+
+/** Join parts of one link that touch or overlap. */
+function merge(link, id, parts, stretches) {
+  parts = parts.filter(([start, stop]) => stop > start).sort((a, b) => a[0] - b[0]);
+  let far = -Infinity;
+  let longest = 0;
+  parts.forEach(([start, stop]) => {
+    longest = start + 2 * id > far ? stop : Math.max(longest, stop);
+    if (start + 2 * id > far) keep(stretches, link, start, stop);
+    else stretches.end[stretches.end.length - 1] = longest;
+    far = Math.max(far, stop + 2 * id);
+  });
 }
 
 /**
  * Stretches as lines, cut by length along the street.
  * @param {object} network - streets
- * @param {object[]} stretches - of reach
+ * @param {object} stretches - of reach
  * @returns {number[][][]} coordinates of a MultiLineString, degrees
  */
-export function drawStretches(network, stretches) {
-  return stretches.map(([link, start, stop]) => {
-    const [low, high] = pointsBetween(network, link, start, stop);
-    const line = [pointAlong(network, link, start)];
+export function drawStretches(network, { link, start, end: stop }) {
+  return link.map((which, i) => {
+    const [low, high] = pointsBetween(network, which, start[i], stop[i]);
+    const line = [pointAlong(network, which, start[i])];
     for (let point = low; point < high; point++) line.push([network.pointLon[point] / 1e6, network.pointLat[point] / 1e6]);
-    line.push(pointAlong(network, link, stop));
+    line.push(pointAlong(network, which, stop[i]));
     return line;
   });
 }
