@@ -100,11 +100,11 @@ RIDER_WORDS: dict[str, tuple[str, str]] = {
     "range_do": ("找够得着的", "Show what I can reach"),
     "range_undo": ("不按电量", "Ignore the battery"),
     "js_battery_ask": ("按电量", "By battery"),
-    "js_battery": ("还能骑 {n} 公里", "{n} km left"),
+    "js_battery": ("剩 {n} 公里", "{n} km left"),
     "js_beyond": ("够不着", "Out of range"),
     "js_via": ("先送到{name}，再去换", "First to {name}, then there"),
     "js_count_range": (
-        "够得着 {count} 处 · 到了还剩 {reserve} 以上",
+        "够得着 {count} 处 · 到了还剩 {reserve}以上",
         "{count} within range · {reserve} or more left",
     ),
     "js_none_range": ("够得着的{layer}一处也没有", "No {layer} within range"),
