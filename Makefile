@@ -73,7 +73,7 @@ $(VENV)/bin/python:
 # Editable, so that the code of the checkout runs; again only when the dependencies may have changed.
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing geo-service (a few minutes the first time) ..."
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[plan]'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python

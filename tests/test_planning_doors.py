@@ -89,7 +89,7 @@ def test_what_else_is_needed_is_a_condition(demo_district, demand):
     alone = Planner(demo_district, STATIONS, demand)
     toilets = Planner(demo_district, Parameters(Need("toilet"), MONDAY, accept=("stale", "unknown")), demand)
     assert (both.clock().is_covered == (alone.clock().is_covered & toilets.clock().is_covered)).all()
-    menu = both.menu(both.hours_measures() + both.merchant_measures())
+    menu = both.menu(both.measures(both.candidates[:20]))
     assert menu.standing == pytest.approx(both.clock().rider_hours)
 
 

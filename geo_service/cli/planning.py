@@ -162,6 +162,69 @@ def measures(directory: Path, as_json: bool, budget: float, time_limit: float | 
         raise SystemExit(1)
 
 
+CASE_FORMATS = ("docx", "html", "xlsx")
+
+
+@cli.command()
+@DIRECTORY
+@plan_options
+@click.option("--budget", type=float, default=200_000.0, show_default=True, help="Yuan that may be spent.")
+@click.option(
+    "--seeds", type=int, default=20, show_default=True, help="Random errors of each kind to survive."
+)
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@click.option("--date", "on", type=DayType(), help="Day of the case; today if left out.")
+@click.option(
+    "-o", "output", type=click.Path(path_type=Path), required=True, help="FILE.docx, .html or .xlsx."
+)
+def case(
+    directory: Path,
+    as_json: bool,
+    budget: float,
+    seeds: int,
+    lang: str,
+    on: date | None,
+    output: Path,
+    **asked: Any,
+) -> None:
+    """Write the case: why here, why not longer hours, and what if we are wrong; the workbook has every table."""
+    from geo_service.districts.plan_case import build_case
+    from geo_service.districts.plan_checks import judge_plan, verdict_json
+    from geo_service.districts.working_copy import write_atomically
+
+    refuse_inside(directory, output)
+    form = output.suffix.removeprefix(".")
+    if form not in CASE_FORMATS:
+        raise InvalidInputError(
+            f"-o {output}: a case is written as {', '.join(CASE_FORMATS)}", parameter="-o", value=str(output)
+        )
+    if seeds < 0:
+        raise InvalidInputError(f"--seeds={seeds}; give 0 or more", parameter="--seeds", value=seeds)
+    with planning(directory, asked) as planner, progress_bar() as report:
+
+        def tried(done: int, total: int) -> bool:
+            report("sensitivity", done, total)
+            return True
+
+        verdict = judge_plan(planner, seeds, tried)
+        written = build_case(planner, budget, verdict, on or today(), lang)
+        write_atomically(output, _write_case(written, form))
+    answer = {"written": str(output), "title": written.title, "verdict": verdict_json(verdict)}
+    print_answer(as_json, answer, f"{verdict_json(verdict)['says'][lang]}\nwrote {output}: {written.title}")
+
+
+def _write_case(written: Any, form: str) -> bytes:
+    from geo_service.paper.documents import write_docx, write_html
+    from geo_service.paper.writing import write_xlsx
+
+    if form == "xlsx":
+        return write_xlsx(
+            written.sheets, title=written.title, description=written.description, on=written.document.on
+        )
+    data: bytes = write_docx(written.document) if form == "docx" else write_html(written.document)
+    return data
+
+
 def clock_text(answer: dict[str, Any]) -> str:
     """The week as seven rows of a day, the two hours beside each other, and who is left out."""
     at = answer["at"]

@@ -118,11 +118,18 @@ def verdict_json(verdict: Verdict) -> Answer:
     """
     kinds = dict.fromkeys(trial.kind for trial in verdict.trials if trial.is_seeded)
     shares = {kind: round(verdict.survival_share(kind), 4) for kind in kinds}
-    whole = verdict.survival_share()
-    zh = f"在 {whole:.0%} 的随机误差下仍为首选" if kinds else "未做随机误差检验"
-    en = f"stays first in {whole:.0%} of the seeded errors" if kinds else "no seeded errors were tried"
+    turned = [t.what for t in verdict.trials if not t.is_seeded and t.winner != verdict.winner]
+    zh, en = "未做随机误差检验", "no seeded errors were tried"
+    if kinds:
+        whole = f"{verdict.survival_share() * 100:.1f}"
+        zh, en = f"在 {whole}% 的随机误差下仍为首选", f"it stays first in {whole}% of the seeded errors"
+    if turned:
+        zh += f"；{'、'.join(turned)} 时首选改变"
+        en += f"; with {', '.join(turned)} another measure comes first"
     if not verdict.is_firm:
-        zh, en = f"此建议并不牢靠：{zh}", f"This recommendation is not firm: it {en}"
+        zh, en = f"此建议并不牢靠：{zh}", f"This recommendation is not firm: {en}"
+    else:
+        zh, en = f"此建议牢靠：{zh}", f"This recommendation is firm: {en}"
     return {
         "winner": verdict.winner,
         "is_firm": verdict.is_firm,

@@ -250,8 +250,16 @@ class Planner:
         ]  # fmt: skip
 
     def merchant_measures(self) -> list[Measure]:
-        """Sign merchants that do not meet the need yet: what is asked for is then there in the merchant's own hours."""
-        if self.parameters.need.layer == "merchant" or "merchant" not in self.district.layer_names():
+        """
+        Sign merchants for the services asked for, in the merchants' own hours.
+
+        Returns
+        -------
+        measures
+            None if no service is asked for: a merchant can give hot water, and is no rest station.
+        """
+        need = self.parameters.need
+        if not need.services or need.layer == "merchant" or "merchant" not in self.district.layer_names():
             return []
         merchants = self._stand(Need("merchant"))
         return [

@@ -15,6 +15,7 @@ References
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -120,12 +121,12 @@ class Menu:
     standing: float
     total: float
 
-    @property
+    @cached_property
     def cost_yuan(self) -> FloatArray:
         """Price of each measure, shape ``(measures,)``."""
         return np.array([measure.cost_yuan for measure in self.measures], dtype=np.float64)
 
-    @property
+    @cached_property
     def alone(self) -> FloatArray:
         """What each measure would add if it were the only one, rider-hours, shape ``(measures,)``."""
         added: FloatArray = self.covers @ self.weight
@@ -327,18 +328,21 @@ def choose_greedily(menu: Menu, budget_yuan: float, at_most: int | None = None) 
 
 def _ordered(menu: Menu, allowed: Sequence[int], budget_yuan: float, at_most: int | None) -> tuple[Step, ...]:
     left, spent, total = set(allowed), 0.0, 0.0
-    weight, alone, cost = menu.weight.copy(), menu.alone, menu.cost_yuan
+    weight, adds, cost = menu.weight.copy(), menu.alone.copy(), menu.cost_yuan
     steps: list[Step] = []
     while left and (at_most is None or len(steps) < at_most):
         fitting = sorted(m for m in left if spent + cost[m] <= budget_yuan * (1 + 1e-12))
-        added = menu.covers[fitting] @ weight if fitting else np.zeros(0)
-        if not len(added) or added.max() <= 0:
+        if not fitting:
             break
-        best = fitting[int(np.argmax(added / cost[fitting]))]
-        gained = float(menu.covers[best] @ weight)
-        weight[menu.covers[best]] = 0.0
+        best = fitting[int(np.argmax(adds[fitting] / cost[fitting]))]
+        taken = np.flatnonzero(menu.covers[best] & (weight > 0))
+        gained = float(weight[taken].sum())
+        if gained <= 0:
+            break
+        adds -= menu.covers[:, taken] @ weight[taken]
+        weight[taken] = 0.0
         spent, total = spent + float(cost[best]), total + gained
-        steps.append(Step(best, float(alone[best]), gained, total, spent))
+        steps.append(Step(best, float(menu.alone[best]), gained, total, spent))
         group = menu.measures[best].group
         left -= {m for m in left if m == best or (group and menu.measures[m].group == group)}
     return tuple(steps)

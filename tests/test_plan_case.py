@@ -1,0 +1,124 @@
+"""The written case of the demo: every number in its text stands in a table, and other programs open it."""
+
+import io
+import re
+import zipfile
+from datetime import date
+
+import numpy as np
+import pytest
+from openpyxl import load_workbook
+
+from geo_service.districts.plan_case import build_case
+from geo_service.districts.plan_checks import judge_plan
+from geo_service.districts.plan_words import case_words
+from geo_service.districts.planning import Planner, draw_demand
+from geo_service.errors import InvalidInputError
+from geo_service.paper.documents import Document, Heading, Paragraph, Picture, text_of, write_docx, write_html
+from geo_service.paper.figures import draw_clock
+from geo_service.paper.writing import Sheet, write_xlsx
+from geo_service.planning.parameters import Need, Parameters
+
+ON = date(2026, 11, 22)
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module")
+def planner(demo_district) -> Planner:
+    whole = draw_demand(demo_district)
+    stations = Parameters(Need("station"), date(2026, 11, 23), accept=("stale", "unknown"))
+    return Planner(demo_district, stations, whole.take(np.arange(0, len(whole), 40)))
+
+
+@pytest.fixture(scope="module")
+def verdict(planner):
+    return judge_plan(planner, seeds=1)
+
+
+@pytest.fixture(scope="module", params=["zh", "en"])
+def case(planner, verdict, request):
+    return build_case(planner, 180_000, verdict, ON, request.param)
+
+
+def numbers(text: str) -> set[str]:
+    """Numbers of a text, those of dates and clock times left out."""
+    bare = re.sub(r"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}", " ", text)
+    return {text_of(float(found)) for found in re.findall(r"\d+(?:\.\d+)?", bare)}
+
+
+@pytest.mark.slow
+def test_every_number_in_the_text_stands_in_a_table(case):
+    cells = {
+        piece
+        for sheet in case.sheets
+        for row in sheet.rows
+        for value in row
+        for piece in numbers(text_of(value))
+    }
+    names = {
+        str(value) for sheet in case.sheets for row in sheet.rows for value in row if isinstance(value, str)
+    }
+    fixed = numbers(" ".join(case_words(case.document.lang).values()))
+    for block in case.document.blocks:
+        if isinstance(block, Paragraph):
+            text = block.text
+            for name in sorted(names, key=len, reverse=True):
+                text = text.replace(name, " ") if len(name) > 3 else text
+            assert numbers(text) <= cells | fixed, text
+
+
+@pytest.mark.slow
+def test_the_case_says_that_it_is_synthetic_and_speaks_its_doubt_before_its_advice(case):
+    texts = [block.text for block in case.document.blocks if isinstance(block, Paragraph)]
+    assert texts[0] == case_words(case.document.lang)["synthetic"]
+    doubt, firm = ("此建议", "牢靠") if case.document.lang == "zh" else ("This recommendation", "firm")
+    assert texts[1].startswith(doubt)
+    assert firm in texts[1]
+    assert case.description.endswith(texts[0])
+    assert "OpenStreetMap" in case.description
+
+
+@pytest.mark.slow
+def test_the_case_opens_as_docx_html_and_xlsx(case):
+    import docx
+
+    opened = docx.Document(io.BytesIO(write_docx(case.document)))
+    assert len(opened.inline_shapes) == 3
+    assert all(shape._inline.docPr.get("descr") for shape in opened.inline_shapes)
+    page = write_html(case.document).decode()
+    assert page.count("<figure>") == 3
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    book = load_workbook(
+        io.BytesIO(write_xlsx(case.sheets, title=case.title, description=case.description, on=ON))
+    )
+    assert len(book.worksheets) == len(case.sheets)
+    menu = next(sheet for sheet in case.sheets if sheet.title == case_words(case.document.lang)["menu"])
+    assert book[menu.title].max_row >= len(menu.rows) + 1
+
+
+def test_the_same_document_gives_the_same_bytes():
+    table = Sheet("表", ["甲", "乙"], [[1, 0.5], [None, "<b>"]])
+    made = Document(
+        "题", "zh", ON, [Heading("一"), Paragraph("<script>"), Picture(PNG, "图", "替"), table], "脚"
+    )
+    assert write_html(made) == write_html(made)
+    page = write_html(made).decode()
+    assert "<script>" not in page
+    assert "&lt;b&gt;" in page
+    plain = made._replace(blocks=[block for block in made.blocks if not isinstance(block, Picture)])
+    first = write_docx(plain)
+    assert first == write_docx(plain)
+    with zipfile.ZipFile(io.BytesIO(first)) as parts:
+        assert b"<b>" not in parts.read("word/document.xml")
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_clock_is_a_png_with_holes_where_nobody_is_out(lang):
+    share = np.linspace(0, 1, 168)
+    share[5] = np.nan
+    assert draw_clock(share, share / 2, lang, [str(day) for day in range(7)]).startswith(PNG)
+
+
+def test_a_clock_of_another_length_is_refused():
+    with pytest.raises(InvalidInputError, match="168 shares"):
+        draw_clock([0.5] * 24, [0.5] * 24, "zh", ["a"] * 7)
