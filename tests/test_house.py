@@ -51,7 +51,7 @@ def test_the_light_import_check_notices_a_heavy_package(tmp_path):
 def test_every_library_the_package_imports_is_declared():
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    requirements = project["dependencies"] + extras["postgis"] + extras["scale"]
+    requirements = project["dependencies"] + extras["postgis"] + extras["plan"] + extras["scale"]
     declared = {house.requirement_name(text) for text in requirements}
     providers = importlib.metadata.packages_distributions()
     undeclared = {
