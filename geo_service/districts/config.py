@@ -52,10 +52,10 @@ class DistrictConfig:
         Categories of layers that the district adds to the catalogue: key → zh, en, pin, colour, fields, is_area.
     services
         Kinds of service that it adds: kind → zh, en.
-    providers
-        Raster maps that its pages offer besides its own: ``tianditu`` with its ``key``, ``amap``; none by default.
     store
         Where its layers are kept: ``postgresql://user@host/database``; empty for ``store.sqlite`` beside this file.
+    providers
+        Raster maps that its pages offer besides its own: ``tianditu`` with its ``key``, ``amap``; none by default.
     """
 
     id: str

@@ -7,6 +7,7 @@ export function offerRasters(map, own, rasters) {
     const layers = raster.urls.map((url) => new Layer(url, { maxNativeZoom: raster.maxzoom, maxZoom: 19, referrerPolicy: "no-referrer", attribution: raster.credit }));
     bases[raster.words] = L.layerGroup(layers);
   }
+  L.control.attribution({ prefix: false, position: "bottomleft" }).addTo(map);
   L.control.layers(bases, {}, { position: "bottomleft", collapsed: true }).addTo(map);
 }
 
