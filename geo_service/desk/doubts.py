@@ -21,6 +21,7 @@ SHUT_LIFE = timedelta(hours=12)
 """How long "shut now" speaks against the hours: now is not tomorrow."""
 
 _PREFIX = "doubt/"
+_SETTLED = "settled/"
 _ALWAYS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 """The years that hours are worked out for."""
 
@@ -87,13 +88,15 @@ def say_doubt(store: Store, place: str, claim: str, at: datetime) -> Doubt:
     while True:
         was = store.note(key)
         standing = _doubt(key, was)
-        n_said, first_at = (standing.n_said, standing.first_at) if standing else (0, at)
-        value = {"n_said": n_said + 1, "first_at": first_at.isoformat(), "last_at": at.isoformat()}
+        n_said = standing.n_said if standing else 0
+        # what was tapped without a network comes late, and after what was tapped later
+        first_at, last_at = (min(at, standing.first_at), max(at, standing.last_at)) if standing else (at, at)
+        value = {"n_said": n_said + 1, "first_at": first_at.isoformat(), "last_at": last_at.isoformat()}
         if store.swap_note(key, was, value):
-            return Doubt(place, "shut_now" if claim == "shut_now" else "wrong", n_said + 1, first_at, at)
+            return Doubt(place, "shut_now" if claim == "shut_now" else "wrong", n_said + 1, first_at, last_at)
 
 
-def settle_doubts(store: Store, place: str) -> tuple[Doubt, ...]:
+def settle_doubts(store: Store, place: str, at: datetime | None = None) -> tuple[Doubt, ...]:
     """
     Take away what is said against a place, because somebody who may has looked.
 
@@ -103,6 +106,8 @@ def settle_doubts(store: Store, place: str) -> tuple[Doubt, ...]:
         Of the district.
     place
         Its id.
+    at
+        When that was, aware: what was tapped before and arrives later is settled as well. None if nobody looked.
 
     Returns
     -------
@@ -112,7 +117,31 @@ def settle_doubts(store: Store, place: str) -> tuple[Doubt, ...]:
     settled = tuple(doubt for doubt in standing_doubts(store).get(place, ()))
     for claim in CLAIMS:
         store.put_note(f"{_PREFIX}{place}/{claim}", None)
+    if at is not None:
+        store.put_note(_SETTLED + place, at.isoformat())
     return settled
+
+
+def is_settled_since(store: Store, place: str, at: datetime) -> bool:
+    """
+    Whether somebody who may has looked since a tap was made.
+
+    Parameters
+    ----------
+    store
+        Of the district.
+    place
+        Its id.
+    at
+        When the tap was made, aware.
+
+    Returns
+    -------
+    settled
+        True if what it says against the place is answered already.
+    """
+    looked = store.note(_SETTLED + place)
+    return isinstance(looked, str) and at <= datetime.fromisoformat(looked)
 
 
 def standing_doubts(store: Store) -> Mapping[str, tuple[Doubt, ...]]:

@@ -11,6 +11,7 @@ from geo_service.hours.calendar import (
     CalendarDay,
     DayKind,
     calendar_day,
+    festival_name,
     statutory_days,
 )
 from geo_service.hours.combine import combine_timelines, restrict_timeline
@@ -44,6 +45,7 @@ __all__ = [
     "build_timeline",
     "calendar_day",
     "check_hours",
+    "festival_name",
     "combine_timelines",
     "opening_at",
     "opening_on",

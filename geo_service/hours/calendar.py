@@ -143,6 +143,30 @@ def calendar_day(day: date) -> CalendarDay:
     return CalendarDay(DayKind.HOLIDAY if _is_in_break(day) else DayKind.ORDINARY, day)
 
 
+def festival_name(day: date) -> tuple[str, str] | None:
+    """
+    Name the festival that a day off, or a workday that makes up for one, belongs to.
+
+    Parameters
+    ----------
+    day
+        A date in Asia/Shanghai.
+
+    Returns
+    -------
+    names
+        Chinese and English; None of an ordinary day and of a year that is not announced.
+
+    Examples
+    --------
+    >>> festival_name(date(2026, 10, 1)), festival_name(date(2026, 11, 22))
+    (('国庆节', 'National Day'), None)
+    """
+    found = chinese_calendar.holidays.get(day) or chinese_calendar.workdays.get(day)
+    name = found or (_is_in_break(day) and chinese_calendar.holidays[day - _DAY])
+    return (chinese_calendar.Holiday(name).chinese, name) if name else None
+
+
 def _is_in_break(day: date) -> bool:
     """Whether a holiday, also for the three festival weekends (2011, 2012, 2015) that the library leaves out."""
     if day in chinese_calendar.holidays:

@@ -37,7 +37,9 @@ from geo_service.web.http import (
     title_of,
 )
 from geo_service.web.offline import Bundles, offline
+from geo_service.web.link_doctor import link_doctor
 from geo_service.web.pack import pack
+from geo_service.web.photos import photos
 from geo_service.web.rider import rider
 from geo_service.web.spot import spot
 from geo_service.web.tiles import basemap_facts, tiles
@@ -138,6 +140,8 @@ def create_app(
     app.add_url_rule("/healthz", "healthz", _health)
     app.register_blueprint(api)
     app.register_blueprint(rider)
+    app.register_blueprint(photos)
+    app.register_blueprint(link_doctor)
     app.register_blueprint(pack)
     app.register_blueprint(tiles)
     app.register_blueprint(offline)

@@ -25,6 +25,7 @@ from geo_service.web.cards import (
     soonest_words,
 )
 from geo_service.web.http import Query, cached
+from geo_service.web.place_view import SHOWN_DAYS, page_words, view_place
 from geo_service.web.served import (
     find_district,
     first_profile,
@@ -198,9 +199,10 @@ def place_page(district_id: str, place_id: str) -> str:
         district=district,
         place=place,
         category=district.catalogue[place.layer],
-        services=district.catalogue.services,
         card=make_card(answer, drawn.apps, now, say, lang, district.catalogue.services),
-        checked_on=answer["checked_on"],
+        view=view_place(district, place, now, say, lang),
+        shown_days=SHOWN_DAYS,
+        page_words=page_words(lang),
         phone_link=_phone_link(place.phone),
         hours_words=hours_words,
         drawn=drawn,

@@ -4,12 +4,15 @@ What people on the spot say, without an account: an answer behind a link or a pr
 Nothing of who said it or from where is kept. Tries are counted by address in memory alone, for an hour.
 """
 
+from datetime import datetime
+
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from geo_service.desk.doubts import CLAIMS, say_doubt, settle_doubts
+from geo_service.desk.doubts import CLAIMS, is_settled_since, say_doubt, settle_doubts
 from geo_service.desk.invitations import is_check_code
 from geo_service.desk.rota import due_checks
+from geo_service.desk.sayings import check_key, take_once, tapped_at
 from geo_service.districts import District
 from geo_service.errors import ForbiddenError, InvalidInputError, NotFoundError
 from geo_service.hours import SHANGHAI
@@ -49,7 +52,7 @@ def check_answer(district_id: str, code: str, place_id: str) -> Response:
     """Take the answer down; who holds the code may also settle what riders said."""
     district, place = _coded(district_id, code, place_id)
     if request.form.get("answer") == "settle":
-        settle_doubts(district.store, place.id)
+        settle_doubts(district.store, place.id, present_time())
     else:
         kind, told = request.form.get("kind", ""), request.form.get("answer", "")
         take_answer(district, place, kind, told, role="station")
@@ -59,26 +62,41 @@ def check_answer(district_id: str, code: str, place_id: str) -> Response:
 @spot.post("/<district_id>/p/<path:place_id>/say")
 @limiter.limit(SAYINGS)
 def say(district_id: str, place_id: str) -> ResponseReturnValue:
-    """Take down what a rider says of a place: still right, shut now, wrong here."""
-    district = find_district(district_id)
-    place, claim = _place(district, place_id), request.form.get("claim", "")
-    if claim == "right":
-        take_answer(district, place, "existence", "right", role="rider")
-    elif claim in CLAIMS:
-        say_doubt(district.store, place.id, claim, present_time())
+    """Take down what a rider says of a place: still right, shut now, wrong here; a tap that comes twice counts once."""
+    district, now = find_district(district_id), present_time()
+    place, claim, key = _place(district, place_id), request.form.get("claim", ""), request.form.get("key", "")
+    at = tapped_at(request.form.get("age_s", ""), now)
+    _check_claim(claim)
+    if key:
+        check_key(key)
+        counted = take_once(district.store, key, now, lambda: _take_down(district, place, claim, at))
     else:
-        raise InvalidInputError(
-            f"claim={claim[:40]!r} is none; allowed: right, {', '.join(CLAIMS)}",
-            parameter="claim",
-            value=claim[:40],
-        )
+        _take_down(district, place, claim, at)
+        counted = True
     if request.accept_mimetypes.best == "application/json":
-        return json_answer({"id": place.id, "claim": claim})
+        return json_answer({"id": place.id, "claim": claim, "counted": counted})
     return _show(district, place, asked=False, thanked=True)
 
 
 for view in (check_answer, say):
     csrf.exempt(view)
+
+
+def _check_claim(claim: str) -> None:
+    if claim not in ("right", *CLAIMS):
+        raise InvalidInputError(
+            f"claim={claim[:40]!r} is none; allowed: right, {', '.join(CLAIMS)}",
+            parameter="claim",
+            value=claim[:40],
+        )
+
+
+def _take_down(district: District, place: Place, claim: str, at: datetime) -> None:
+    """A doubt that somebody has looked into since it was tapped says nothing any more."""
+    if claim == "right":
+        take_answer(district, place, "existence", "right", role="rider", at=at)
+    elif not is_settled_since(district.store, place.id, at):
+        say_doubt(district.store, place.id, claim, at)
 
 
 def _coded(district_id: str, code: str, place_id: str) -> tuple[District, Place]:

@@ -106,7 +106,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "power": ("电池", "Battery"),
     "volts": ("{n} 伏", "{n} V"),
     "slots": ("{n} 个仓位", "{n} slots"),
-    "checked": ("最近核实", "Last checked"),
     "source": ("来源", "Source"),
     "status_paused": ("暂停开放", "Paused"),
     "error_home": ("回首页", "To the start"),

@@ -1,11 +1,7 @@
 """What the desk hands out: files for map apps, a sheet to print, stations held against standards, listings."""
 
-import io
-
-import segno
 from flask import request
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
 from geo_service.desk.listing import report_listing
 from geo_service.desk.permissions import Action
@@ -14,6 +10,7 @@ from geo_service.errors import NotFoundError
 from geo_service.exchange.outgoing import FORMATS
 from geo_service.hours import SHANGHAI
 from geo_service.layers import Place, is_active
+from geo_service.web.codes import draw_code
 from geo_service.web.desk.door import here_district, page, show
 from geo_service.web.served import present_time, served_settings
 from geo_service.web.words import hours_words
@@ -21,7 +18,7 @@ from geo_service.web.words import hours_words
 
 @page("/exports", Action.EXPORT)
 def exports(district_id: str) -> ResponseReturnValue:
-    """Offer every layer in every format, and say what each cannot carry."""
+    """Offer every layer in every format, say what each cannot carry, and offer a map to hand on."""
     return show("exports.html", formats=list(FORMATS.values()), layers=_held())
 
 
@@ -32,13 +29,13 @@ def sheet(district_id: str) -> ResponseReturnValue:
     base = _root()
     now = present_time().astimezone(SHANGHAI)
     places = [place for place in _places(layer) if is_active(place, now.date())]
-    rows = [(place, _code(f"{base}/{district_id}/p/{place.id}")) for place in places]
+    rows = [(place, draw_code(f"{base}/{district_id}/p/{place.id}")) for place in places]
     return show(
         "sheet.html",
         category=here_district().catalogue[layer],
         rows=rows,
         home=f"{base}/{district_id}/",
-        home_code=_code(f"{base}/{district_id}/"),
+        home_code=draw_code(f"{base}/{district_id}/"),
         now=now,
         hours_words=hours_words,
         services=here_district().catalogue.services,
@@ -53,7 +50,7 @@ def poster(district_id: str, place_id: str) -> ResponseReturnValue:
         raise NotFoundError(f"{place_id} is an area; posters are for places", parameter="id", value=place_id)
     base = _root()
     address = f"{base}/{district_id}/#here={place.id}"
-    return show("poster.html", place=place, address=address, code=_code(address), hours_words=hours_words)
+    return show("poster.html", place=place, address=address, code=draw_code(address), hours_words=hours_words)
 
 
 @page("/standards", Action.LOOK)
@@ -94,12 +91,3 @@ def _places(layer: str) -> list[Place]:
     if layer not in district.layer_names():
         return []
     return [place for place in district.store.layer(layer).features if isinstance(place, Place)]
-
-
-def _code(address: str) -> Markup:
-    """A QR code as a drawing in the page; error correction M, as print and glass ask for."""
-    drawn = io.BytesIO()
-    segno.make(address, error="m", micro=False).save(
-        drawn, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=2, svgclass="qr", lineclass=None
-    )
-    return Markup(drawn.getvalue().decode())  # noqa: S704  drawn by segno; the address is in modules, not in text

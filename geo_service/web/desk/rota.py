@@ -1,5 +1,7 @@
 """What to check next, one question at a time; links and printed codes to check without an account."""
 
+from datetime import datetime
+
 from flask import flash, request
 from flask.typing import ResponseReturnValue
 
@@ -86,7 +88,7 @@ def settle(district_id: str) -> ResponseReturnValue:
     """Take away what was said against a place, by who may verify it."""
     district, place = here_district(), _asked_place()
     allow(Action.VERIFY, place.layer, place.id)
-    settle_doubts(district.store, place.id)
+    settle_doubts(district.store, place.id, present_time())
     flash(words_in(say_lang())("desk_settled", name=place.name))
     return go("rota")
 
@@ -107,7 +109,14 @@ def codes(district_id: str) -> ResponseReturnValue:
     )
 
 
-def take_answer(district: District, place: Place, kind: str, told: str, role: str | None = None) -> None:
+def take_answer(
+    district: District,
+    place: Place,
+    kind: str,
+    told: str,
+    role: str | None = None,
+    at: datetime | None = None,
+) -> None:
     """
     Take the answer to one question down.
 
@@ -123,13 +132,15 @@ def take_answer(district: District, place: Place, kind: str, told: str, role: st
         ``"right"`` or ``"wrong"``.
     role
         In which role, if nobody is signed in.
+    at
+        When it was said, aware; None for now. It takes no younger check back.
 
     Raises
     ------
     InvalidInputError
         If kind or answer is none.
     """
-    now = present_time()
+    now = at or present_time()
     if told == "wrong":
         say_doubt(district.store, place.id, "wrong", now)
         return
@@ -138,12 +149,14 @@ def take_answer(district: District, place: Place, kind: str, told: str, role: st
             f"answer={told[:40]!r} is none; allowed: right, wrong", parameter="answer", value=told[:40]
         )
     version = district.store.layer(place.layer).version
-    on = now.astimezone(SHANGHAI).date()
+    on, known = now.astimezone(SHANGHAI).date(), place.provenance.checked_on(kind)
+    if known is not None and known > on:
+        return
     edit = confirm_check(place, kind, role=role or current_account().role, on=on, base_version=version)
     if role is None:
         district.store.apply([edit], **author_of(f"check of {kind}")._asdict())
     else:
-        district.store.apply([edit], actor="link", role=role, source=f"check of {kind}", at=now)
+        district.store.apply([edit], actor="link", role=role, source=f"check of {kind}", at=present_time())
     follow((place.layer,))
 
 

@@ -116,7 +116,7 @@ def explain(typed: str, now: datetime, lang: Lang) -> Meaning:
     )
 
 
-def week_of(text: str, first: date, lang: Lang) -> tuple[Day, ...]:
+def week_of(text: str, first: date, lang: Lang, n_days: int = N_DAYS) -> tuple[Day, ...]:
     """
     Cut what a text means into days.
 
@@ -128,21 +128,23 @@ def week_of(text: str, first: date, lang: Lang) -> tuple[Day, ...]:
         The first day.
     lang
         Language of the names.
+    n_days
+        How many days.
 
     Returns
     -------
     days
-        Seven, each covered from midnight to midnight.
+        As many, each covered from midnight to midnight.
     """
     begin = datetime.combine(first, time(), SHANGHAI)
-    line = build_timeline(text, begin, begin + timedelta(days=N_DAYS))
+    line = build_timeline(text, begin, begin + timedelta(days=n_days))
     starts = [(int(start) - int(begin.timestamp())) // 60 for start in line.start_s]
-    ends = [*starts[1:], N_DAYS * DAY_MIN]
+    ends = [*starts[1:], n_days * DAY_MIN]
     pieces = [
         (start, end, _NAMES[Kind(int(kind))])
         for start, end, kind in zip(starts, ends, line.kind, strict=True)
     ]
-    return tuple(_day(first + timedelta(days=n), n * DAY_MIN, pieces, lang) for n in range(N_DAYS))
+    return tuple(_day(first + timedelta(days=n), n * DAY_MIN, pieces, lang) for n in range(n_days))
 
 
 def _day(on: date, begin: int, pieces: list[tuple[int, int, str]], lang: Lang) -> Day:
