@@ -13,10 +13,11 @@ import numpy as np
 import orjson
 from playwright.sync_api import sync_playwright
 
-from geo_service.engine.router import Router
+from geo_service.engine.router import NONE, Router
 from geo_service.errors import InvalidInputError, UnreachableError
 from geo_service.finder import Finder, Found, NearestQuestion
 from geo_service.finder.doubted import NO_DOUBTS, Doubted, Doubts
+from geo_service.finder.steps import route_steps
 from geo_service.finder.stretches import reached_stretches
 from geo_service.hours import SHANGHAI, Opening, State
 from geo_service.layers import Layer, Place
@@ -36,18 +37,16 @@ Files = Callable[[str], bytes | None]
 
 ASK = """async ({home, asks}) => {
   const { openPhone } = await import("/phone/phone.js");
-  const { buildRouter } = await import("/phone/questions.js");
   const { reach } = await import("/phone/ways.js");
-  const { loadNetwork } = await import("/phone/pack.js");
   const phones = (window.phones ??= new Map());
   if (!phones.has(home)) phones.set(home, await openPhone({base: `/${home}/`}));
   const phone = phones.get(home);
-  const routers = (phone.testRouters ??= new Map());
   const row = (r) => r && [r.id, r.cost_ms, r.length_mm, r.state, r.open_until, r.opens_at];
+  const wants = (a) => a.tiles_missing ? {wants: a.tiles_missing.tiles} : {};
   const read = {
-    nearest: (a) => ({rows: a.results.map(row), short: a.shortfall ?? null, at: a.at}),
+    nearest: (a) => ({rows: a.results.map(row), short: a.shortfall ?? null, at: a.at, ...wants(a)}),
     onway: (a) => ({direct: a.direct_cost_ms, rows: a.results.map((r) => [r.added_ms, ...row(r)])}),
-    range: (a) => ({rows: a.results.map(row), nearest: row(a.nearest ?? null)}),
+    range: (a) => ({rows: a.results.map(row), nearest: row(a.nearest ?? null), ...wants(a)}),
     route: (a) => ({cost: a.cost_ms, length: a.length_mm, line: a.geometry.coordinates,
                     steps: a.steps.map((s) => [s.name, s.mode, s.cost_ms, s.length_mm])}),
     state: (a) => [a.state, a.open_until, a.opens_at, a.assumed],
@@ -57,12 +56,14 @@ ASK = """async ({home, asks}) => {
   for (const {verb, ...ask} of asks) {
     if (ask.profile) await phone.ready(ask.profile);
     try {
-      if (verb === "state") answers.push(read.state(phone.state(phone.place(ask.id), ask.at, ask.services)));
+      if (verb === "look") answers.push(await phone.look(ask.box).then(() => null));
+      else if (verb === "state") answers.push(read.state(phone.state(phone.place(ask.id), ask.at, ask.services)));
       else if (verb === "reach") {
-        const {profile, from, cutoffs} = ask;
-        if (!routers.has(profile)) routers.set(profile, buildRouter(await loadNetwork(phone.index, profile), null, 1));
-        answers.push(reach(routers.get(profile), from, cutoffs).map(({stretches: {link, start, end}}) =>
-          link.map((one, i) => [one, start[i], end[i]])));
+        const {router} = phone._profiles.get(ask.profile);
+        if (router === null) phone.reach({...ask, minutes: [1]});
+        const {linkId} = router.network;
+        answers.push(reach(router, ask.from, ask.cutoffs).map(({stretches: {link, start, end}}) =>
+          link.map((one, i) => [linkId[one], start[i], end[i]])));
       } else answers.push(read[verb](phone[verb](ask)));
     } catch (error) {
       if (!error.code) throw error;
@@ -287,7 +288,89 @@ class Server:
         return [*opening_row(opening), False]
 
 
-def differences(asks: list[dict[str, Any]], answers: list[Any], server: Server) -> list[str]:
+@dataclass
+class TownServer:
+    """The engine's router over one network and places that are always open, asked as the phone is."""
+
+    network: Network
+    places: list[Place]
+
+    @cached_property
+    def router(self) -> Router:
+        return Router(self.network)
+
+    @cached_property
+    def facilities(self) -> Any:
+        return self.router.snap(np.array([place.target for place in self.places]).reshape(-1, 2))
+
+    def answer(self, ask: Mapping[str, Any]) -> Any:
+        """What the page's script should give back."""
+        points = {}
+        for name in ("from", "to", "via"):
+            if ask.get(name) is not None:
+                points[name] = self.router.snap([ask[name]])
+                if points[name].link[0] == NONE:
+                    gap_m = round(float(points[name].gap_m[0]), 1)
+                    return {"code": "far_from_street", "parameter": name, "gap_m": gap_m}
+        try:
+            return getattr(self, "_" + ask["verb"])(
+                ask, **{name + "_": point for name, point in points.items()}
+            )
+        except UnreachableError:
+            return {"code": "unreachable", "parameter": "via" if ask["verb"] == "range" else "to"}
+
+    def _row(self, f: int, cost_ms: int, length_mm: int) -> list[Any]:
+        return [self.places[f].id, cost_ms, length_mm, "open", None, None]
+
+    def _rows(self, *columns: Any) -> list[list[Any]]:
+        rows = zip(*(column.ravel().tolist() for column in columns), strict=True)
+        return [self._row(*row) for row in rows if row[0] != NONE]
+
+    def _nearest(self, ask: Mapping[str, Any], from_: Any) -> Any:
+        rows = self._rows(*self.router.nearest(from_, self.facilities, ask["k"]))
+        short = None
+        if len(rows) < ask["k"]:
+            n = len(self.places)
+            states = {"open": len(rows)} if rows else {}
+            short = {
+                "places": n,
+                "filtered_out": 0,
+                "unreachable": n - len(rows),
+                "states": states,
+                "soonest": None,
+            }
+        return {"rows": rows, "short": short, "at": _time(instant(ask["at"]))}
+
+    def _onway(self, ask: Mapping[str, Any], from_: Any, to_: Any) -> Any:
+        stops = self.router.onway(from_, to_, self.facilities, ask["k"])
+        rows = self._rows(stops.facility, stops.arrival_ms, stops.length_mm)
+        return {
+            "direct": stops.direct_ms,
+            "rows": [[added, *row] for added, row in zip(stops.added_ms.tolist(), rows, strict=False)],
+        }
+
+    def _range(self, ask: Mapping[str, Any], from_: Any, via_: Any = None) -> Any:
+        within = self.router.range(from_, self.facilities, 1000 * ask["range_m"], via=via_)
+        rows = self._rows(*within)[: ask["k"]]
+        everywhere = self.router.range(from_, self.facilities, 1 << 40, via=via_)
+        nearest = min(self._rows(*everywhere), key=lambda row: row[2], default=None)
+        return {"rows": rows, "nearest": None if rows else nearest}
+
+    def _route(self, ask: Mapping[str, Any], from_: Any, to_: Any) -> Any:
+        path = self.router.route(from_, to_)
+        steps = [[s.name, s.mode, s.cost_ms, s.length_mm] for s in route_steps(self.network, path)]
+        line = np.round(path.lonlat, 7).tolist()
+        return {"cost": path.cost_ms, "length": path.length_mm, "line": line, "steps": steps}
+
+    def _reach(self, ask: Mapping[str, Any], from_: Any) -> Any:
+        reaches = [self.router.reach(from_, cutoff_ms) for cutoff_ms in ask["cutoffs"]]
+        bands = [reached_stretches(self.network, reach) for reach in reaches]
+        return [
+            [list(row) for row in zip(*(column.tolist() for column in band), strict=True)] for band in bands
+        ]
+
+
+def differences(asks: list[dict[str, Any]], answers: list[Any], server: Server | TownServer) -> list[str]:
     """What the phone says otherwise, a line each."""
     found = []
     for ask, said in zip(asks, answers, strict=True):

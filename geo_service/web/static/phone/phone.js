@@ -83,6 +83,7 @@ class Phone {
     this._room = Math.max(0, ...[...places.layers.values()].map((layer) => layer.places.length));
     this._profiles = new Map(); // profile: {over, router, tables}
     this._coming = new Map();
+    this._box = null; // what the map showed last
   }
 
   /** A place by its id; undefined if there is none. */
@@ -106,10 +107,12 @@ class Phone {
     const over = networkOver(this.index, profile, this._load);
     this._profiles.set(profile, { over, router: null, tables: new Map() });
     if (!over.tiled) this._lay(profile, await loadNetwork(this.index, profile, this._load));
+    else if (this._box) this._lay(profile, await over.want(this._box));
   }
 
   /** Fetch the tiles that a box [w, s, e, n] of the map touches, for every profile that is ready; nothing in a small district. */
   async look(box) {
+    this._box = [...box];
     for (const [profile, { over }] of this._profiles) if (over.tiled) this._lay(profile, await over.want(box));
   }
 

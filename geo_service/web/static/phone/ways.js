@@ -191,7 +191,7 @@ function keep({ link, start, end: stop }, which, from, to) {
 /** How far along an edge one gets from its tail; 0 without that edge. A delay is paid at the head only. */
 function shareWithin({ linkEdge, weightMs, delayMs }, link, slot, leftMs) {
   const edge = linkEdge[2 * link + slot];
-  if (edge === NONE || leftMs <= 0) return 0;
+  if (edge === NONE || leftMs < 0) return 0;
   const travelMs = weightMs[edge] - delayMs[edge];
   return leftMs >= travelMs ? 1 : leftMs / Math.max(travelMs, 1);
 }
