@@ -239,7 +239,7 @@ if (map) {
   wireJourney();
   const failed = () => say(message.dataset.failed);
   const ground = drawGround();
-  await drawPins().catch(failed);
+  await drawPins().catch(() => ask({}).catch(failed)); // the engine on the phone has the places as well
   if (rider.layer) await Promise.resolve(begin()).catch(offline);
   addEventListener("hashchange", () => Promise.resolve(begin()).catch(offline));
   whenSeen(() =>

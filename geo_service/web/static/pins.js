@@ -1,7 +1,9 @@
 // Places of the chosen layer on the map. Names are set as text, never as markup.
 
+const PATIENCE_MS = 6000; // a server that hangs is as good as none: the pack has the places too
+
 export async function loadPins(url) {
-  const response = await fetch(url);
+  const response = await fetch(url, { signal: AbortSignal.timeout?.(PATIENCE_MS) });
   if (!response.ok) throw new Error(`pins: ${response.status}`);
   const { columns, rows } = await response.json();
   return rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])));

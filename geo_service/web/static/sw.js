@@ -7,7 +7,7 @@ all the desk, the API, everything that is no GET, and every answer that a cookie
 
     /static/<version>/...     the shell: from the phone first; all of it is there from installation on, also that of the version
                               before, so that a page which is open while the server is updated finds its own modules
-    /<d>/pack/index.json      the network first; the phone after 3 s or a failure
+    /<d>/pack/index.json      the network first; the phone after 3 s or a failure; so pins.json and pages.json
     /<d>/pack/<hash>, ?v=     the phone first: the name says what it holds; what the index no longer names is let go
     /<d>/tiles/...            the phone first, 600 of each district, the oldest go; an absent tile (204) is kept like any other
     /<d>/, /<d>/p/<id>, /     pages: the network first; the phone after 3 s or a failure: the page as visited, else as kept
@@ -68,7 +68,7 @@ function ruleFor(url, request, event) {
   if (!district || !isDistrict(district)) return null;
   if (rest === "" || /^p\/(?!.*\/say$)/.test(rest)) return () => page(url, district, event);
   if (rest === "pack/index.json") return () => index(request, district, event);
-  if (rest === "pages.json") return () => networkFirst(request, `pack-${district}`, event);
+  if (rest === "pages.json" || rest === "pins.json") return () => networkFirst(request, `pack-${district}`, event);
   if (/^tiles\/\d+\/\d+\/\d+/.test(rest)) return () => tile(request, district, event);
   if (/^pack\/[^/]+-[0-9a-f]{8,}\.\w+$/.test(rest)) return () => phoneFirst(request, `pack-${district}`, event);
   if (searchParams.has("v") && !rest.includes("/")) return () => phoneFirst(request, `look-${district}`, event, 8);

@@ -217,6 +217,8 @@ async function keepDistrict() {
     const query = lang ? `?lang=${encodeURIComponent(lang)}` : "";
     await inTurn(packFiles(index), load);
     await inTurn([...new Set([base + query, location.pathname + location.search])], keepPage);
+    const { layer } = document.body.dataset;
+    if (layer && worker()) await ask(`${base}pins.json?layer=${encodeURIComponent(layer)}`);
     await keepPlaces(`${base}pages.json`, query);
     if (!worker()) await keepModules();
     holdTiles(index);

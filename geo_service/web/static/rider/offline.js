@@ -43,18 +43,22 @@ async function openKept(event) {
   if (url.origin !== location.origin || !/^\/[^/]+\/p\//.test(url.pathname)) return;
   event.preventDefault();
   const html = await keep.recall(url.pathname);
-  if (!html) return;
-  const kept = new DOMParser().parseFromString(html, "text/html").querySelector("main");
+  if (html) showKept(new DOMParser().parseFromString(html, "text/html"));
+}
+
+function showKept(page) {
+  const main = page.querySelector("main");
   // what was said of "now" is no longer true, and forms and scripts do not work from here
-  for (const stale of kept.querySelectorAll(".state, [data-now], form, script, button")) stale.remove();
+  for (const stale of main.querySelectorAll("#state, .state, .svc-now, .mark, rect.now, form, button")) stale.remove();
+  for (const { href } of page.querySelectorAll("link[rel=stylesheet]:not([media])")) {
+    if (document.head.querySelector(`link[href="${CSS.escape(new URL(href).pathname)}"]`)) continue;
+    document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
+  }
   const dialog = document.createElement("dialog");
-  dialog.className = "kept page";
-  const shut = document.createElement("button");
-  shut.type = "button";
-  shut.className = "close";
-  shut.textContent = close;
+  dialog.className = `kept ${page.body.className}`;
+  const shut = Object.assign(document.createElement("button"), { type: "button", className: "close", textContent: close });
   shut.addEventListener("click", () => dialog.close());
-  dialog.append(shut, document.importNode(kept, true));
+  dialog.append(shut, document.importNode(main, true));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
