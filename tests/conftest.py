@@ -186,6 +186,20 @@ def made_district(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> "Callable[..., tuple[int | str | None, str, str]]":
+    """Run the command line in this process: exit code, standard output, standard error."""
+    from geo_service.cli import main
+
+    def run_command(*argv: object) -> tuple[int | str | None, str, str]:
+        with pytest.raises(SystemExit) as exit_info:
+            main([str(word) for word in argv])
+        out, err = capsys.readouterr()
+        return exit_info.value.code, out, err
+
+    return run_command
+
+
 @pytest.fixture(scope="session")
 def demo_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Directory of the demo district xiangheyuan; copy it before changing anything."""

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from geo_service.cli import main
 from geo_service.districts import open_district
 from geo_service.layers import Edit
 
@@ -29,19 +28,6 @@ STATION = {
         }
     ],
 }
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the command line in this process: exit code, standard output, standard error."""
-
-    def run_command(*argv):
-        with pytest.raises(SystemExit) as exit_info:
-            main([str(word) for word in argv])
-        out, err = capsys.readouterr()
-        return exit_info.value.code, out, err
-
-    return run_command
 
 
 def tree_of(directory: Path) -> dict[str, str]:

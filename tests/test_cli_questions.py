@@ -7,23 +7,8 @@ import pytest
 import shapely
 import shapely.geometry
 
-from geo_service.cli import main
-
 NOON = ["--at", "2026-11-18T12:00"]
 HERE = ["--from", "116.442,39.957"]
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the command line in this process: exit code, standard output, standard error."""
-
-    def run_command(*argv):
-        with pytest.raises(SystemExit) as exit_info:
-            main([str(word) for word in argv])
-        out, err = capsys.readouterr()
-        return exit_info.value.code, out, err
-
-    return run_command
 
 
 def refused(result, *words):

@@ -10,7 +10,6 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from geo_service.cli import main
 from geo_service.districts import open_district
 from geo_service.districts.comparing import (
     apart_pairs,
@@ -59,17 +58,6 @@ def write(path, rows, headings=HEADINGS, encoding="gb18030"):
 def bring_in(district, path, order, actor="li"):
     preview = look_at(district, path, order, at=NOON)
     return preview, apply_import(district, preview, actor=actor, at=NOON)
-
-
-@pytest.fixture
-def run(capsys):
-    def run_command(*argv):
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in argv])
-        out, err = capsys.readouterr()
-        return ended.value.code, out, err
-
-    return run_command
 
 
 def test_a_list_in_gcj02_lands_within_a_metre_of_the_truth(district, office_list):

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from geo_service.cli import main
 from geo_service.districts.plan_checks import equity_json, judge_plan, verdict_json
 from geo_service.districts.planning import Planner, draw_demand
 from geo_service.errors import InvalidInputError, NotFoundError
@@ -30,19 +29,6 @@ def demand(demo_district) -> Demand:
 @pytest.fixture(scope="module")
 def planner(demo_district, demand) -> Planner:
     return Planner(demo_district, STATIONS, demand)
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the command line in this process: exit code, standard output, standard error."""
-
-    def run_command(*argv):
-        with pytest.raises(SystemExit) as exit_info:
-            main([str(word) for word in argv])
-        out, err = capsys.readouterr()
-        return exit_info.value.code, out, err
-
-    return run_command
 
 
 def test_costs_of_demand_are_those_of_the_router(demo_district, demand, planner):

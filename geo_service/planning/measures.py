@@ -23,7 +23,16 @@ import numpy.typing as npt
 
 from geo_service.errors import InvalidInputError
 from geo_service.planning.demand import Weights
-from geo_service.planning.solve import OPTIMAL, Rows, Solved, Watch, maximise, one_row, stack_rows
+from geo_service.planning.solve import (
+    OPTIMAL,
+    Rows,
+    Solved,
+    Watch,
+    covering_rows,
+    maximise,
+    one_row,
+    stack_rows,
+)
 
 FloatArray = npt.NDArray[np.float64]
 LongArray = npt.NDArray[np.int64]
@@ -405,15 +414,10 @@ def _with_bound(greedy: Choice, solved: Solved) -> Choice:
 
 def _programme(menu: Menu, budget_yuan: float, at_most: int | None) -> tuple[FloatArray, Rows]:
     """A cell is worth its weight if one of the measures that cover it is taken."""
-    n_measures, n_cells = menu.covers.shape
+    n_measures = len(menu.measures)
     worth = np.concatenate([np.zeros(n_measures), menu.weight])
-    cell, measure = np.nonzero(menu.covers.T)
-    row = np.concatenate([cell, np.arange(n_cells)])
-    order = np.argsort(row, kind="stable")
-    column = np.concatenate([measure, n_measures + np.arange(n_cells)])
-    value = np.concatenate([-np.ones(len(cell)), np.ones(n_cells)])
     parts = [
-        Rows(row[order], column[order], value[order], np.full(n_cells, -np.inf), np.zeros(n_cells)),
+        covering_rows(menu.covers),
         one_row(range(n_measures), menu.cost_yuan, -np.inf, budget_yuan),
     ]
     if at_most is not None:

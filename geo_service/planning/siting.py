@@ -21,7 +21,17 @@ import numpy.typing as npt
 
 from geo_service.errors import InvalidInputError
 from geo_service.planning.cover import UNREACHED, within
-from geo_service.planning.solve import INFEASIBLE, OPTIMAL, Rows, Solved, Watch, maximise, one_row, stack_rows
+from geo_service.planning.solve import (
+    INFEASIBLE,
+    OPTIMAL,
+    Rows,
+    Solved,
+    Watch,
+    covering_rows,
+    maximise,
+    one_row,
+    stack_rows,
+)
 
 FloatArray = npt.NDArray[np.float64]
 LongArray = npt.NDArray[np.int64]
@@ -190,15 +200,9 @@ def cover_most(
     patterns, of = np.unique(is_near[asks], axis=0, return_inverse=True)
     worth = np.bincount(of.reshape(-1), sites.weight[asks], minlength=len(patterns))
     n_sites, n_cells = sites.cost_ms.shape[1], len(patterns)
-    cell, site = np.nonzero(patterns)
-    row = np.concatenate([cell, np.arange(n_cells)])
-    column = np.concatenate([site, n_sites + np.arange(n_cells)])
-    value = np.concatenate([-np.ones(len(cell)), np.ones(n_cells)])
-    order = np.argsort(row, kind="stable")
-    linked = Rows(row[order], column[order], value[order], np.full(n_cells, -np.inf), np.zeros(n_cells))
     solved = maximise(
         np.concatenate([np.zeros(n_sites), worth]),
-        stack_rows(linked, _at_most(sites, p)),
+        stack_rows(covering_rows(patterns.T), _at_most(sites, p)),
         is_whole=np.arange(n_sites + n_cells) < n_sites,
         time_limit_s=time_limit_s,
         watch=watch,
@@ -216,12 +220,8 @@ def _cover_most_within_capacity(
     point, site = np.nonzero(is_near & (sites.weight > 0)[:, None])
     _check_size(len(point))
     pair, demand = s + np.arange(len(point)), sites.weight[point]
-    by_site = np.argsort(site, kind="stable")
     once = Rows(point, pair, np.ones(len(pair)), np.full(n, -np.inf), np.ones(n))
-    room = Rows(site[by_site], pair[by_site], demand[by_site], np.full(s, -np.inf), np.zeros(s))
-    rows = stack_rows(
-        once, _with_entries(room, np.arange(s), np.arange(s), -sites.capacity), _at_most(sites, p)
-    )
+    rows = stack_rows(once, _room(sites.capacity, site, demand), _at_most(sites, p))
     solved = maximise(
         np.concatenate([np.zeros(s), demand]),
         rows,
@@ -284,10 +284,7 @@ def least_mean(
     )
     parts = [served, opened_only, _at_most(sites, p)]
     if sites.capacity is not None:
-        by_site = np.argsort(site, kind="stable")
-        demand = sites.weight[point]
-        room = Rows(site[by_site], pair[by_site], demand[by_site], np.full(s, -np.inf), np.zeros(s))
-        parts.append(_with_entries(room, np.arange(s), np.arange(s), -sites.capacity))
+        parts.append(_room(sites.capacity, site, sites.weight[point]))
     solved = maximise(
         np.concatenate([np.zeros(s), -cost.astype(np.float64)]),
         stack_rows(*parts),
@@ -396,16 +393,14 @@ def _at_most(sites: Sites, p: int) -> Rows:
     return stack_rows(one_row(new, 1.0, -np.inf, float(p)), ones)
 
 
-def _with_entries(rows: Rows, row: LongArray, column: LongArray, value: FloatArray) -> Rows:
-    all_rows = np.concatenate([rows.row, row])
-    order = np.argsort(all_rows, kind="stable")
-    return Rows(
-        all_rows[order],
-        np.concatenate([rows.column, column])[order],
-        np.concatenate([rows.value, value])[order],
-        rows.lower,
-        rows.upper,
-    )
+def _room(capacity: FloatArray, site: LongArray, demand: FloatArray) -> Rows:
+    """What is served at a site is at most its room if it opens, over the columns of the sites and then of the pairs."""
+    n_sites = len(capacity)
+    row = np.concatenate([site, np.arange(n_sites)])
+    order = np.argsort(row, kind="stable")
+    column = np.concatenate([n_sites + np.arange(len(site)), np.arange(n_sites)])
+    value = np.concatenate([demand, -capacity])
+    return Rows(row[order], column[order], value[order], np.full(n_sites, -np.inf), np.zeros(n_sites))
 
 
 def _opened(solved: Solved, sites: Sites) -> LongArray:

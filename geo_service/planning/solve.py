@@ -235,6 +235,29 @@ def stack_rows(*parts: Rows) -> Rows:
     )
 
 
+def covering_rows(covers: BoolArray) -> Rows:
+    """
+    A cell counts as covered only if something that covers it is taken.
+
+    Parameters
+    ----------
+    covers
+        Which things cover which cells, shape ``(things, cells)``.
+
+    Returns
+    -------
+    rows
+        One per cell, over the columns of the things and then those of the cells.
+    """
+    n_things, n_cells = covers.shape
+    cell, thing = np.nonzero(covers.T)
+    row = np.concatenate([cell, np.arange(n_cells)])
+    order = np.argsort(row, kind="stable")
+    column = np.concatenate([thing, n_things + np.arange(n_cells)])
+    value = np.concatenate([-np.ones(len(cell)), np.ones(n_cells)])
+    return Rows(row[order], column[order], value[order], np.full(n_cells, -np.inf), np.zeros(n_cells))
+
+
 def one_row(column: npt.ArrayLike, value: npt.ArrayLike, lower: float, upper: float) -> Rows:
     """
     A single constraint.
