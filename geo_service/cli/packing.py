@@ -35,13 +35,12 @@ def pack(directory: Path, as_json: bool) -> None:
 
 def ensure_pack(district: "District") -> None:
     """
-    Build the pack of a district that was made before there was one, so that no phone has to wait for it.
+    Build what is missing or out of date of a district's pack, so that no phone has to wait for it.
 
     Parameters
     ----------
     district
         Open.
     """
-    if not district.pack.is_there:
-        with progress_bar() as progress:
-            district.pack.current(parse_time("now", "at"), progress)
+    with progress_bar() as progress:
+        district.pack.current(parse_time("now", "at"), progress)
