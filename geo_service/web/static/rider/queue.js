@@ -37,8 +37,11 @@ export async function tell(place, what) {
   const saying = { key: uuid(), base, place, what, at: Date.now() };
   if (!(await write("sayings", saying.key, saying))) writeAside(saying);
   const done = await flush();
-  return done.has(saying.key) ? "sent" : "queued";
+  // another flush, of this page or another tab, may have been quicker
+  return done.has(saying.key) || !(await isWaiting(saying.key)) ? "sent" : "queued";
 }
+
+const isWaiting = async (key) => [...readAside(), ...(await all("sayings"))].some((saying) => saying.key === key);
 
 /** Send what waits; gives the keys of what is done. */
 export async function flush() {
