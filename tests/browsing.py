@@ -68,9 +68,11 @@ def axe(page):
 class Visit:
     """A page, and everything that it asked for or complained about."""
 
-    def __init__(self, browser, home, viewport=PHONE, **options):
+    def __init__(self, browser, home, viewport=PHONE, *, at=None, **options):
         options = {"locale": "zh-CN", "device_scale_factor": 1} | options
         self.context = browser.new_context(viewport=viewport, **options)
+        if at:
+            self.context.clock.set_fixed_time(at)
         self.page = self.context.new_page()
         self.home = home
         self.requests, self.complaints, self.bytes = [], [], 0

@@ -12,7 +12,7 @@ const root = document.documentElement;
 function snaps() {
   const rem = parseFloat(getComputedStyle(root).fontSize);
   const middle = Math.round(Math.min(innerHeight * HALF, rem * HALF_REM));
-  const low = document.querySelector(".head").offsetTop + document.querySelector(".said").offsetHeight + 12;
+  const low = (document.querySelector(".journey").offsetTop || 80) + 2;
   return [Math.min(low, middle), middle, Math.max(middle, Math.round(innerHeight * FULL))];
 }
 
