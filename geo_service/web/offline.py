@@ -8,6 +8,8 @@ was tried is in ``docs/guide/offline.md``.
 import gzip
 import threading
 from collections import OrderedDict
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import orjson
 from flask import Blueprint, Response, current_app, request
@@ -31,6 +33,9 @@ WORKER_POLICY = "default-src 'none'; connect-src 'self'"
 MOST_PLACES = 1500
 """Detail pages that are sent together; a phone of a larger district keeps those that were opened."""
 
+HOLDS = timedelta(minutes=10)
+"""How long detail pages are handed out for keeping after they were made; opened one by one they are always new."""
+
 _KEPT = 48
 """Bundles of detail pages that stay in memory, compressed (some 100 kB each)."""
 
@@ -38,14 +43,23 @@ ICONS = {"icon-192": (192, "any"), "icon-512": (512, "any"), "maskable-512": (51
 """Name → side in pixels, and what a launcher may do with it."""
 
 
+class Bundle(NamedTuple):
+    """Detail pages of a district: what they were made of, when, and JSON after gzip."""
+
+    key: str
+    at: datetime
+    packed: bytes
+
+
 class Bundles:
-    """Detail pages of whole districts, gzipped, those that were asked for last."""
+    """Detail pages of whole districts, those that were asked for last."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._making: dict[str, threading.Lock] = {}
+        self._kept: OrderedDict[str, Bundle] = OrderedDict()
 
-    def get(self, district: District, key: str) -> bytes:
+    def get(self, district: District, name: str, key: str, now: datetime) -> Bundle:
         """
         The pages of a district's places.
 
@@ -53,21 +67,30 @@ class Bundles:
         ----------
         district
             The district.
+        name
+            Of the variant: district and language.
         key
             Changes whenever the pages do.
+        now
+            The present, aware.
 
         Returns
         -------
-        packed
-            JSON after gzip.
+        bundle
+            As they are, or as they were some minutes ago: a busy desk does not have all pages made after each edit.
         """
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = gzip.compress(_all_places(district), 9, mtime=0)
+            making = self._making.setdefault(name, threading.Lock())
+        with making:
+            kept = self._kept.get(name)
+            if kept is None or (kept.key != key and not timedelta(0) <= now - kept.at < HOLDS):
+                kept = Bundle(key, now, gzip.compress(_all_places(district), 9, mtime=0))
+            with self._lock:
+                self._kept[name] = kept
+                self._kept.move_to_end(name)
                 if len(self._kept) > _KEPT:
                     self._kept.popitem(last=False)
-            self._kept.move_to_end(key)
-            return self._kept[key]
+        return kept
 
 
 @offline.get("/sw.js")
@@ -141,15 +164,18 @@ def place_pages(district_id: str) -> Response:
         raise NotFoundError(f"this district has more than {MOST_PLACES} places; open their pages one by one")
     guessed = "" if lang else str(request.accept_languages.best_match(LANGS))
     versions = ".".join(str(district.places(layer).version) for layer in district.layer_names())
+    now, name = present_time(), f"{district.id}.{lang}.{guessed}"
     # what the pages say of today holds until tomorrow; what they say of now is said again by the phone
-    key = f"{district.id}.{lang}.{guessed}.{present_time():%Y%m%d}.{_assets().version}.{versions}"
-    packed = _bundles().get(district, key)
+    key = f"{name}.{now:%Y%m%d}.{_assets().version}.{versions}"
+    bundle = _bundles().get(district, name, key, now)
     zipped = request.accept_encodings["gzip"] > 0
-    response = Response(packed if zipped else gzip.decompress(packed), mimetype="application/json")
+    response = Response(
+        bundle.packed if zipped else gzip.decompress(bundle.packed), mimetype="application/json"
+    )
     if zipped:
         response.headers["Content-Encoding"] = "gzip"
     response.vary.update(("Accept-Encoding", "Accept-Language"))
-    return cached(response, key)
+    return cached(response, bundle.key)
 
 
 def rider_files(assets: Assets) -> list[str]:
@@ -186,7 +212,7 @@ def _places(district: District) -> list[Place]:
 
 
 def _all_places(district: District) -> bytes:
-    pages = {place.id: place_page(district.id, place.id) for place in _places(district)}
+    pages = {place.id: place_page(district.id, place.id, kept=True) for place in _places(district)}
     headers = current_app.extensions["page_headers"] | {"Content-Type": "text/html; charset=utf-8"}
     return orjson.dumps({"headers": headers, "pages": pages})
 

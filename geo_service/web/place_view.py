@@ -186,7 +186,7 @@ class PlaceView:
     same_words: str
     now_min: int
     ages: tuple[FactAge, ...]
-    code: Markup
+    code: Markup | None
     code_url: str
     open_to: tuple[str, ...]
     photos: tuple[str, ...]
@@ -225,7 +225,9 @@ def page_words(lang: Lang) -> dict[str, Any]:
     }
 
 
-def view_place(district: District, place: Place, now: datetime, say: Say, lang: Lang) -> PlaceView:
+def view_place(
+    district: District, place: Place, now: datetime, say: Say, lang: Lang, *, has_code: bool = True
+) -> PlaceView:
     """
     Work out what a place's page shows.
 
@@ -241,6 +243,8 @@ def view_place(district: District, place: Place, now: datetime, say: Say, lang: 
         The catalogue.
     lang
         Its language.
+    has_code
+        Whether to draw the printed code; it names the host that was asked and costs more than all the rest.
 
     Returns
     -------
@@ -258,7 +262,7 @@ def view_place(district: District, place: Place, now: datetime, say: Say, lang: 
         same_words=say("all_day") if said == {say("all_day")} else "",
         now_min=local.hour * 60 + local.minute,
         ages=_ages(place, local.date(), say),
-        code=draw_code(code_url),
+        code=draw_code(code_url) if has_code else None,
         code_url=code_url,
         open_to=tuple(say(f"page_to_{who}") for who in place.open_to if who in SAID_GUESTS),
         photos=photo_urls(district, place),

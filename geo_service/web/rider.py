@@ -186,8 +186,8 @@ def _empty_page(district: District, lang: Lang) -> str:
 
 
 @rider.get("/<district_id>/p/<path:place_id>")
-def place_page(district_id: str, place_id: str) -> str:
-    """Show everything that is known of one place."""
+def place_page(district_id: str, place_id: str, *, kept: bool = False) -> str:
+    """Show everything that is known of one place; a copy for phones to keep says nothing of the host."""
     lang = _lang(Query(request, "lang"))
     district = find_district(district_id)
     place = district.place(place_id)
@@ -200,7 +200,7 @@ def place_page(district_id: str, place_id: str) -> str:
         place=place,
         category=district.catalogue[place.layer],
         card=make_card(answer, drawn.apps, now, say, lang, district.catalogue.services),
-        view=view_place(district, place, now, say, lang),
+        view=view_place(district, place, now, say, lang, has_code=not kept),
         shown_days=SHOWN_DAYS,
         page_words=page_words(lang),
         phone_link=_phone_link(place.phone),

@@ -36,7 +36,6 @@ const AT_ONCE = 6;
 
 const HASHED = /^\/static\/|^\/[a-z0-9-]+\/pack\/[^/]+-[0-9a-f]{8,}\.|^\/[a-z0-9-]+\/tiles\/|[?&]v=/;
 const INDEX = /\/pack\/index\.json$/;
-const TILE = /^\/[a-z0-9-]+\/tiles\/(\d+)\/(\d+)\/(\d+)/;
 
 const base = document.body?.dataset.base ?? `/${location.pathname.split("/")[1]}/`;
 const listeners = new Set();
@@ -349,5 +348,3 @@ async function inTurn(list, doFor) {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, hand));
 }
-
-export const isTile = (url) => TILE.test(pathOf(url));

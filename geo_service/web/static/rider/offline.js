@@ -49,7 +49,7 @@ async function openKept(event) {
 function showKept(page) {
   const main = page.querySelector("main");
   // what was said of "now" is no longer true, and forms and scripts do not work from here
-  for (const stale of main.querySelectorAll("#state, .state, .svc-now, .mark, rect.now, form, button")) stale.remove();
+  for (const stale of main.querySelectorAll("#state, .title .facts > i, .state, .svc-now, .mark, rect.now, form, button")) stale.remove();
   for (const { href } of page.querySelectorAll("link[rel=stylesheet]:not([media])")) {
     if (document.head.querySelector(`link[href="${CSS.escape(new URL(href).pathname)}"]`)) continue;
     document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
