@@ -1,6 +1,7 @@
 """The basemap: what is drawn, what the tiles hold, and how they go out."""
 
 import gzip
+import json
 import math
 import random
 from dataclasses import replace
@@ -10,8 +11,11 @@ import numpy as np
 import pytest
 import shapely
 import shapely.geometry
+from click.testing import CliRunner
 from pmtiles.reader import MemorySource, Reader
 
+from geo_service.cli import cli
+from geo_service.cli.drawing import ensure_basemap
 from geo_service.districts import basemaps, read_config
 from geo_service.districts.basemaps import make_basemap
 from geo_service.errors import BadDataError, InvalidInputError, UnavailableError
@@ -311,6 +315,36 @@ def test_a_district_of_before_gets_the_same_basemap_as_a_new_one(own_district):
     make_basemap(own_district, lambda *_: None)
     assert (own_district / "basemap.pmtiles").read_bytes() == new
     assert load_features(own_district / "osm").lines
+
+
+@pytest.mark.slow
+@needs_tippecanoe
+def test_the_command_makes_it_anew_and_leaves_nothing_beside_it(own_district):
+    (own_district / "basemap.pmtiles").write_bytes(b"old")
+    done = CliRunner().invoke(cli, ["basemap", str(own_district), "--json"])
+    answer = json.loads(done.stdout)
+    tiles = Tiles(own_district / "basemap.pmtiles")
+    assert (answer["tiles"], answer["digest"]) == (tiles.count, tiles.digest)
+    assert [path.name for path in own_district.iterdir() if path.name.startswith("basemap")] == [
+        "basemap.pmtiles"
+    ]
+
+
+@pytest.mark.slow
+@needs_tippecanoe
+def test_serve_makes_what_is_missing_and_goes_on_where_it_cannot(own_district, monkeypatch, capsys):
+    from geo_service.districts import open_district
+
+    (own_district / "basemap.pmtiles").unlink()
+    district = open_district(own_district)
+    with monkeypatch.context() as patch:
+        patch.setattr(basemap, "find_tippecanoe", lambda: None)
+        ensure_basemap(district)
+    assert "without a basemap" in capsys.readouterr().err
+    assert district.basemap() is None
+    ensure_basemap(district)
+    assert district.basemap() is not None
+    district.close()
 
 
 @pytest.mark.slow

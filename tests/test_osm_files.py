@@ -4,6 +4,7 @@ import bz2
 import gzip
 import time
 from collections import Counter
+from dataclasses import replace
 
 import osmium
 import pyogrio
@@ -360,6 +361,34 @@ def test_parts_of_an_outline_are_joined_whichever_way_they_run(tmp_path):
     extract = read_osm_file(write(tmp_path / "town.osm", osm))
     assert [area.osm for area in extract.features.areas] == ["relation/1"]
     assert extract.report.broken_relations == 0
+
+
+def test_streets_and_streams_are_kept_as_lines_with_what_a_map_draws_by(tmp_path):
+    osm = town_with_places()
+    osm.ways[10][1].update(oneway="yes", surface="asphalt", bridge="yes")
+    osm.ways |= {
+        17: ([1, 2, 3, 4, 1], {"highway": "pedestrian", "area": "yes"}),
+        18: ([2, 99], {"railway": "rail"}),
+    }
+    lines = read_osm_file(write(tmp_path / "town.osm", osm)).features.lines
+    assert {line.osm: line.tags for line in lines} == {
+        "way/10": {"highway": "residential", "name": "甲路", "oneway": "yes", "bridge": "yes"},
+        "way/14": {"waterway": "river"},
+    }
+    assert lines[0].lonlat == ((116.44, 39.95), (116.444, 39.95))
+
+
+def test_a_named_place_that_is_a_point_is_kept(tmp_path):
+    osm = town_with_places()
+    osm.node_tags[20] = {"place": "neighbourhood", "name": "甲里"}
+    pois = {poi.osm: poi.tags for poi in read_osm_file(write(tmp_path / "town.osm", osm)).features.pois}
+    assert pois["node/20"] == {"place": "neighbourhood", "name": "甲里"}
+
+
+def test_features_saved_before_lines_were_kept_have_none(extract, tmp_path):
+    save_features(extract.features, tmp_path / "osm")
+    (tmp_path / "osm" / "lines.geojson").unlink()
+    assert load_features(tmp_path / "osm") == replace(extract.features, lines=())
 
 
 def test_features_survive_saving(extract, tmp_path):

@@ -69,10 +69,11 @@ def test_both_readers_give_equal_features(serve, tmp_path):
     box = BBox(116.439, 39.949, 116.446, 39.956)
     from_web = read_osm_place(box, overpass_url=serve(osm).overpass_url).features
     from_file = read_osm_file(write(tmp_path / "town.osm", osm), bbox=box).features
-    assert (from_web.pois, from_web.buildings, from_web.areas) == (
+    assert (from_web.pois, from_web.buildings, from_web.areas, from_web.lines) == (
         from_file.pois,
         from_file.buildings,
         from_file.areas,
+        from_file.lines,
     )
     assert from_web.bbox == from_file.bbox
     assert from_web.timestamp == "2026-01-02T03:04:05Z"
