@@ -13,8 +13,8 @@ ARGS ?=
 BIN := $(VENV)/bin
 DISTRICTS := run/xiangheyuan run/yingze
 
-# One file's tests stay in one worker, so that what a module builds is built once.
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
+# One file's tests stay in one worker, so that what a module builds is built once; tests/conftest.py says in which order.
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 QUICK := not slow and not browser
 # The tests that reach the kernels are those that name the engine.
 ENGINE_TESTS = $(shell grep -lE "^(from|import) geo_service\.engine" tests/test_*.py)

@@ -152,6 +152,22 @@ _HOW_TO_GET = {
 }
 
 
+_LONGEST = ["test_engine", "test_intake_confined", "test_warm_up", "test_store_editors", "test_notebooks"]
+"""Files that take minutes though some have few tests; the first two so that one worker compiles while another reads."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, and browsers: else one worker ends alone with it while the others are idle."""
+    counts = Counter(item.path for item in items)
+    browsing = {item.path for item in items if item.get_closest_marker("browser")}
+
+    def rank(item: pytest.Item) -> tuple[int, bool, int, Path]:
+        known = _LONGEST.index(item.path.stem) if item.path.stem in _LONGEST else len(_LONGEST)
+        return known, item.path not in browsing, -counts[item.path], item.path
+
+    items.sort(key=rank)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly what was skipped and how to get it, so that a green run hides nothing."""
     skipped = terminalreporter.stats.get("skipped", [])
