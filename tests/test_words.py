@@ -1,6 +1,7 @@
 """Every word that a page says is in the catalogue, and none of the catalogue is idle."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, get_args
@@ -16,7 +17,7 @@ from geo_service.layers import CHECK_KINDS
 from geo_service.layers.model import AccessMethod
 from geo_service.settings import resource_dir
 from geo_service.store.accounts import Role
-from geo_service.web.words import WORDS
+from geo_service.web.words import WORDS, script_words
 
 WEB = Path(__file__).resolve().parents[1] / "geo_service" / "web"
 OWN_PREFIXES = ("desk_", "spot_")
@@ -138,9 +139,33 @@ def amiss(said: Said, catalogue: frozenset[str]) -> tuple[list[str], list[str]]:
     return sorted(keys - catalogue), sorted(catalogue - keys)
 
 
+LISTS = {"weekdays", "implied", "order"}
+"""What the block of words holds besides words. (`words.js`, `words.py` are files, `words.replace` a text's own.)"""
+
+
+def said_in_scripts() -> Said:
+    """Scripts say ``words.key`` or ``words[`beginning_${value}`]``, or hand a quoted key to one that does."""
+    scripts = [p.read_text("utf-8") for p in (WEB / "static").rglob("*.js") if "vendor" not in p.parts]
+    text = "\n".join(
+        script for script in scripts if re.search(r"\bwords\b.* from |getElementById..words", script)
+    )
+    keys = re.findall(r"\bwords\??\.([a-z][a-z0-9_]*)", text)
+    prefixes = re.findall(r"\bwords\[`([a-z][a-z0-9_]*_)\$\{", text)
+    texts = re.findall(r"[a-z][a-z0-9_]*", text)
+    return Said(frozenset(keys), frozenset(prefixes), frozenset(texts))
+
+
 def test_every_word_that_is_said_is_in_the_catalogue_and_none_is_idle():
     missing, idle = amiss(said_everywhere(), frozenset(WORDS))
-    assert (missing, idle) == ([], [])
+    carried = script_words("zh")
+    assert (missing, [word for word in idle if word.removeprefix("js_") not in carried]) == ([], [])
+
+
+def test_every_word_that_a_script_says_reaches_it_and_none_is_carried_idly():
+    said, carried = said_in_scripts(), frozenset(script_words("zh")) - {"weekdays"}
+    begun = frozenset(word for word in carried if word.startswith(tuple(said.prefixes)))
+    assert sorted(said.keys - carried - LISTS - {"js", "py", "replace"}) == []
+    assert sorted(carried - said.keys - begun - said.texts) == []
 
 
 def test_every_kind_of_fact_has_its_question():

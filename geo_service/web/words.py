@@ -72,7 +72,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "use_app": ("用“{app}”导航", "Navigating with {app}"),
     "change": ("更换", "Change"),
     "details": ("详情", "Details"),
-    "theme": ("切换深浅色", "Switch light and dark"),
     "locate": ("我在哪里（位置不离开手机）", "Where am I (stays on this phone)"),
     "locate_refused": (
         "手机没有给出位置；列表仍按片区中心排序。",
@@ -81,7 +80,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "locate_outside": ("你在片区外。", "You are outside this district."),
     "me": ("我的位置", "My position"),
     "sheet": ("列表高度", "Height of the list"),
-    "selected": ("地图上选中的", "Chosen on the map"),
     "pins_failed": ("地图上的点没有加载；列表可以照常使用。", "Pins did not load; the list works as ever."),
     "credit": ("© OpenStreetMap 贡献者 (ODbL)", "© OpenStreetMap contributors (ODbL)"),
     "approval": ("审图号：{number}", "Map approval: {number}"),
