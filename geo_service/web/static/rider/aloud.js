@@ -7,7 +7,7 @@ function textOf(list) {
   const parts = [document.getElementById("heading"), card?.querySelector(".name"), ...(card?.querySelectorAll(".facts") ?? [])];
   const spoken = parts.filter(Boolean).map((part) => {
     const copy = part.cloneNode(true);
-    for (const mute of copy.querySelectorAll("[aria-hidden]")) mute.replaceWith("，");
+    for (const mute of copy.querySelectorAll("[aria-hidden]")) mute.replaceWith(mute.matches(".badge") ? "" : "，");
     return copy.textContent.replace(/[·\s]+/g, " ").trim();
   });
   return spoken.join("。");
