@@ -36,6 +36,10 @@ def served(app) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+        # answers that nobody waits for any more are still being made; what they read may be closed next
+        for answering in threading.enumerate():
+            if "process_request_thread" in answering.name:
+                answering.join(timeout=30)
 
 
 def wait_until_ready(page):

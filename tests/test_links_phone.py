@@ -2,6 +2,7 @@
 
 import json
 import random
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -15,6 +16,7 @@ from geo_service.web import create_app
 from geo_service.web.assets import Assets
 from tests.browsing import FLAGS, HOSTILE, Visit, served
 from tests.pasted_links import GOOD, NAME, NOTHING, OUTSIDE, SHORT, SWAPPED, WGS, WLAT, WLON
+from tests.user_agents import AGENTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -310,3 +312,41 @@ def test_an_address_is_looked_up_by_the_names_it_holds(phone, text, found):
     got = phone("paste.js", FIND, [[text], ["香河园路", "幸福里小区", "迎泽大街"]])[0]
     assert got.get("name") == found
     assert ("refused" in got) == (found is None)
+
+
+# -- what opens where --------------------------------------------------------------------------------------
+
+AGENT = """({ readAgent }, given) => given.map(([agent, touches]) => {
+    const { os, inApp, takesIntents, opensApps } = readAgent(agent, touches);
+    return [os, inApp, takesIntents, opensApps]; })"""
+
+
+def test_every_browser_is_known_for_what_it_can_open(phone):
+    said = phone("platform.js", AGENT, [[one.agent, one.touches] for one in AGENTS])
+    expected = [[one.os, one.in_app, one.takes_intents, one.in_app not in ("wechat", "qq")] for one in AGENTS]
+    names = [one.name for one in AGENTS]
+    assert dict(zip(names, said, strict=True)) == dict(zip(names, expected, strict=True))
+
+
+LAUNCH = """({ launchUrl, readAgent }, [link, web, agent]) => launchUrl(link, web, readAgent(agent, 5))"""
+
+
+def test_an_android_link_names_its_app_and_has_a_way_out_that_a_name_cannot_break(phone):
+    links = build_links(WGS, "a;end;S.browser_fallback_url=x#b", "ebike")
+    app, web = links["amap_android"], links["amap_web"].url
+    said = phone(
+        "platform.js", LAUNCH, [{"url": app.url, "package": app.target.package}, web, AGENTS[0].agent]
+    )
+    address, _, intent = said.partition("#Intent;")
+    assert address == app.url.replace("amapuri://", "intent://")
+    assert (
+        intent
+        == f"scheme=amapuri;package=com.autonavi.minimap;S.browser_fallback_url={quote(web, safe='')};end"
+    )
+
+
+@pytest.mark.parametrize("agent", [one for one in AGENTS if not one.takes_intents], ids=lambda one: one.name)
+def test_other_browsers_get_the_plain_address(phone, agent):
+    app = build_links(WGS, "驿站", "ebike")["amap_android"]
+    link = {"url": app.url, "package": app.target.package}
+    assert phone("platform.js", LAUNCH, [link, "https://uri.amap.com/", agent.agent]) == app.url

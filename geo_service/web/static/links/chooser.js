@@ -103,6 +103,10 @@ function element(name, className, text) {
   return made;
 }
 
+// its looks come with this file, so that they are there before the first question
+const looks = { rel: "stylesheet", href: new URL("chooser.css", import.meta.url).href };
+document.head.append(Object.assign(element("link"), looks));
+
 function dialog() {
   const there = document.getElementById("chooser");
   if (there?.dataset.made) return there;
