@@ -352,7 +352,7 @@ def test_a_rider_who_says_still_right_dates_the_check(app, district):
     answer = app.test_client().post(
         "/xiangheyuan/p/xhy-station-003/say", data={"claim": "right"}, headers={"Accept": "application/json"}
     )
-    assert answer.json == {"id": "xhy-station-003", "claim": "right"}
+    assert answer.json == {"id": "xhy-station-003", "claim": "right", "counted": True}
     checked = district.store.features(["xhy-station-003"])[0].provenance.checked["existence"]
     assert (checked.on.isoformat(), checked.role) == ("2026-11-18", "rider")
 
