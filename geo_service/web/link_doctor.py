@@ -8,7 +8,7 @@ as tried when somebody wrote the day into ``verified_on`` of the registry, and n
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import orjson
 from flask import Blueprint, render_template, request
@@ -54,7 +54,7 @@ def link_doctor_page(district_id: str) -> str:
     """Show every app's link to a known crossing, and boxes for what was seen."""
     query = Query(request, "lang", "mode")
     district = find_district(district_id)
-    lang, mode = _lang(query), query.choice("mode", "ebike", get_args(Mode))
+    lang, mode = _lang(query), cast(Mode, query.choice("mode", "ebike", get_args(Mode)))
     spot = known_spot(district)
     links = build_links((spot.lon, spot.lat), spot.name, mode, link_settings(served_settings()))
     return render_template(
