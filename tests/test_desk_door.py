@@ -18,6 +18,7 @@ from geo_service.layers import Edit
 from geo_service.settings import Settings
 from geo_service.store.accounts import Account
 from geo_service.web import create_app
+from geo_service.web.codes import draw_code
 from geo_service.web.desk import demands
 
 pytestmark = pytest.mark.slow
@@ -387,6 +388,7 @@ def test_who_holds_the_code_of_a_place_checks_it_without_an_account(browser_of, 
     clock[0] = NOON + timedelta(days=200)  # by then something is due
     page = browser_of("admin").get("/codes").text
     path = re.search(r'href="(/xiangheyuan/check/[^"]+/xhy-station-005)"', page)[1]
+    assert str(draw_code(f"http://localhost{path}")) in page  # to be printed and hung up inside
     visitor = app.test_client()
     text = visitor.get(path).text
     kind = re.search(r'name="kind" value="([^"]+)"', text)[1]

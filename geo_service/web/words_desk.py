@@ -110,6 +110,7 @@ DESK_WORDS: dict[str, tuple[str, str]] = {
     "desk_said_shut_now": ("{n} 次反馈“现在关着”，最近 {time}", "said to be shut now {n} times, last {time}"),
     "desk_said_wrong": ("{n} 次反馈“信息不对”，最近 {time}", "said to be wrong {n} times, last {time}"),
     "desk_codes": ("免账号核查链接", "Links to check without an account"),
+    "desk_printed": ("二维码", "To print"),
     "desk_codes_hint": (
         "把链接发给站长，或印成二维码贴在站内；拿到链接的人只能核查这一处。泄露了就换一个。",
         "Send the link to the head of the station, or print it as a code inside; who holds it can check "

@@ -26,7 +26,7 @@ def exports(district_id: str) -> ResponseReturnValue:
 def sheet(district_id: str) -> ResponseReturnValue:
     """One layer to print: places with hours and ways in, and codes that lead to our own pages."""
     layer = _layer()
-    base = _root()
+    base = public_root()
     now = present_time().astimezone(SHANGHAI)
     places = [place for place in _places(layer) if is_active(place, now.date())]
     rows = [(place, draw_code(f"{base}/{district_id}/p/{place.id}")) for place in places]
@@ -48,7 +48,7 @@ def poster(district_id: str, place_id: str) -> ResponseReturnValue:
     place = here_district().store.features([place_id])[0]
     if not isinstance(place, Place):
         raise NotFoundError(f"{place_id} is an area; posters are for places", parameter="id", value=place_id)
-    base = _root()
+    base = public_root()
     address = f"{base}/{district_id}/#here={place.id}"
     return show("poster.html", place=place, address=address, code=draw_code(address), hours_words=hours_words)
 
@@ -66,7 +66,15 @@ def standards_page(district_id: str) -> ResponseReturnValue:
     )
 
 
-def _root() -> str:
+def public_root() -> str:
+    """
+    Tell where printed codes lead.
+
+    Returns
+    -------
+    address
+        The public one if it is set, else the one the desk was opened under; without a slash at its end.
+    """
     return (served_settings().public_url or request.url_root).rstrip("/")
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from flask import flash, request
+from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from geo_service.desk.doubts import say_doubt, settle_doubts, standing_doubts
@@ -14,8 +14,10 @@ from geo_service.districts.ages import check_ages
 from geo_service.errors import InvalidInputError
 from geo_service.hours import SHANGHAI
 from geo_service.layers import Place
+from geo_service.web.codes import draw_code
 from geo_service.web.desk.door import allow, current_account, go, here_district, page, say_lang, show
 from geo_service.web.desk.history import author_of, follow
+from geo_service.web.desk.papers import public_root
 from geo_service.web.served import present_time, served_settings
 from geo_service.web.words import hours_words, words_in
 
@@ -95,7 +97,7 @@ def settle(district_id: str) -> ResponseReturnValue:
 
 @page("/codes", Action.MANAGE, ("GET", "POST"))
 def codes(district_id: str) -> ResponseReturnValue:
-    """List the links to check each station without an account; renew one."""
+    """List the links to check each station without an account, drawn to be printed as well; renew one."""
     district = here_district()
     if request.method == "POST":
         place = _asked_place()
@@ -103,10 +105,13 @@ def codes(district_id: str) -> ResponseReturnValue:
         flash(words_in(say_lang())("desk_code_renewed", name=place.name))
         return go("codes")
     layer = request.args.get("layer", "station")
-    places = [p for p in district.store.layer(layer).features if isinstance(p, Place)]
-    return show(
-        "codes.html", rows=[(place, check_code(district.store, place.id)) for place in places], layer=layer
-    )
+    rows = []
+    for one in district.store.layer(layer).features:
+        if isinstance(one, Place):
+            code = check_code(district.store, one.id)
+            path = url_for("spot.check_page", district_id=district_id, code=code, place_id=one.id)
+            rows.append((one, code, path, draw_code(public_root() + path)))
+    return show("codes.html", rows=rows, layer=layer)
 
 
 def take_answer(
