@@ -255,6 +255,34 @@ def test_without_scripts_a_place_is_found_changed_and_saved(desk, district, addr
     assert district.store.features(["xhy-toilet-007"])[0].address == "没有脚本的地址"
 
 
+def test_areas_are_drawn_as_outlines_whose_names_are_text_and_a_click_opens_one(desk, district, address):
+    area = district.places("community").features[0]
+    district.store.apply(
+        [Edit("community", area.id, None, area, replace(area, name=HOSTILE))],
+        actor="test",
+        role="test",
+        source="t",
+        at=NOON,
+    )
+    seen = desk()
+    page = seen.page
+    page.goto(f"{address}/places?layer=community")
+    wait_until_ready(page)
+    outlines = page.locator("path.area")
+    assert outlines.count() == len(district.places("community").features)
+    page.evaluate(
+        "(id) => districtMap.eachLayer((one) => {"
+        " if (one.feature?.id === id) one.openTooltip(one.getBounds().getCenter()); })",
+        area.id,
+    )
+    assert page.locator(".leaflet-tooltip span").text_content() == HOSTILE
+    assert page.evaluate("() => [window.hacked, document.images.length]") == [None, 0]
+    with page.expect_navigation():
+        outlines.first.click(force=True)
+    assert "/places/community/" in page.url
+    assert seen.complaints == []
+
+
 def test_tab_leads_past_the_pins_from_the_list_to_the_form(desk, address):
     page = desk().page
     page.goto(f"{address}/places/toilet/xhy-toilet-001")

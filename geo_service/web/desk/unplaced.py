@@ -54,16 +54,18 @@ def _unplaced_page(layer: str, refusal: str = "", status: int = 200) -> Response
     ]
     held, lang = [one for one in counts if one[2]], say_lang()
     layer = layer if any(key == layer for key, _, _ in counts) else (held[0][0] if held else "")
+    rows = unplaced_rows(district.store, layer)[:MOST_LINES] if layer else ()
     return show(
         "unplaced.html",
         status,
         layers=held,
         layer=layer,
-        rows=unplaced_rows(district.store, layer)[:MOST_LINES] if layer else (),
+        rows=rows,
         chosen=request.values.get("key", ""),
         typed=request.form.get("lonlat", ""),
         reason_where=lambda where: where_words(where, lang),
         datums=[(one, WORDS_OF[one]) for one in DATUMS],
         refusal=refusal,
-        drawn=drawn_map(district),
+        # no row, no map beside it
+        drawn=drawn_map(district) if rows else None,
     )

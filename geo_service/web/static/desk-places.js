@@ -6,6 +6,9 @@ import { makeRows } from "./desk-rows.js";
 import { makeSpot } from "./desk-spot.js";
 import { loadPins, pinLayer } from "./pins.js";
 
+const MOST_AREAS = 1000;
+const MARGIN = [16, 16]; // pixels
+
 const work = document.querySelector(".work").dataset;
 const form = document.getElementById("place");
 const map = window.districtMap;
@@ -18,7 +21,7 @@ const addressOf = ({ id }) => {
 
 // Every pin is in the list too, where Tab finds it; the one that is edited is drawn by the form.
 async function drawPins(spot) {
-  if (work.isArea) return;
+  if (work.isArea) return drawAreas();
   const places = await loadPins(`${work.ground}pins.json?layer=${encodeURIComponent(work.layer)}`);
   const shown = places.filter(({ id }) => id !== work.id);
   const pins = pinLayer(shown, {
@@ -36,7 +39,26 @@ async function drawPins(spot) {
   pins.settle();
   if (spot?.isPlaced()) return;
   const bounds = L.latLngBounds(places.map(({ lat, lon }) => [lat, lon]));
-  if (bounds.isValid()) map.fitBounds(bounds, { padding: [50, 50], maxZoom: 17, animate: false });
+  if (bounds.isValid()) map.fitBounds(bounds, { padding: MARGIN, maxZoom: 17, animate: false });
+}
+
+// Outlines of a layer of areas; the one that is looked at is filled. Names are set as text.
+async function drawAreas() {
+  const layer = encodeURIComponent(work.layer);
+  const response = await fetch(`/api/v1/districts${work.ground}places?layer=${layer}&limit=${MOST_AREAS}`);
+  if (!response.ok) throw new Error(`areas: ${response.status}`);
+  const shapes = L.geoJSON(await response.json(), {
+    style: ({ id }) => ({ className: "area", weight: id === work.id ? 3 : 1.5, fillOpacity: id === work.id ? 0.2 : 0.05 }),
+    onEachFeature({ id, properties }, shape) {
+      const name = document.createElement("span");
+      name.textContent = properties.name;
+      shape.bindTooltip(name, { sticky: true });
+      if (id !== work.id) shape.on("click", () => location.assign(addressOf({ id })));
+    },
+  }).addTo(map);
+  const chosen = shapes.getLayers().find(({ feature }) => feature.id === work.id);
+  const bounds = (chosen ?? shapes).getBounds();
+  if (bounds.isValid()) map.fitBounds(bounds, { padding: MARGIN, maxZoom: 17, animate: false });
 }
 
 function guardChanges() {
