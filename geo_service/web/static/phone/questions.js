@@ -7,7 +7,7 @@ search stops at the first node whose links are not all loaded, and nothing unloa
 */
 
 import { OPEN, UNKNOWN, isDoubted, isStale, kindAt } from "./hours.js";
-import { advance, begin, buildWork, end, hang, layStreets, roomForEnds } from "./search.js";
+import { advance, advanceLed, begin, buildWork, end, hang, layStreets, roomForEnds } from "./search.js";
 import { NONE, SNAP_LIMIT_M, buildGround, roomForSnaps, snapPoint } from "./snap.js";
 import { provesSnap, tilesAtBorder, tilesInBox } from "./tiles.js";
 
@@ -213,8 +213,8 @@ export function goTo(router, parameter) {
 
 /**
  * The k places of least added time between two points, open when one gets there.
- * Both ends are searched outwards in turn. A place that one search did not find yet costs at least the radius of that search:
- * as soon as no such place can add as little as the k-th, the rest is left unsearched.
+ * First the streets are searched outwards until the destination comes off, then back from there, led by what the first search
+ * found: that way places come by what they add, and the second search never leaves the surroundings of the way.
  * @param {object} router - of buildRouter
  * @param {object} table - of buildTable
  * @param {object} ask - as of nearest, and {to}
@@ -231,8 +231,8 @@ export function onway(router, table, ask) {
     end(out);
     refuseWay(router, out, "to");
   }
-  begin(back, router.there.arrived, 0, table.departs, table.wanted, table.hasAbsent);
-  const isProven = meetInTheMiddle(router, table, ask, way);
+  begin(back, router.there.arrived, 0, table.departs, table.wanted, table.hasAbsent, out);
+  const isProven = searchBack(router, table, ask, way);
   end(out);
   end(back);
   if (!isProven) throw new Refusal("tiles_missing", tilesAtBorder(router, out, back));
@@ -246,7 +246,7 @@ function beginOnway({ out, here, there }, table, ask) {
   onwardMs.fill(ANY);
   copyEnd(there.arrived, targets, n);
   wanted[n] = 1;
-  const way = { directMs: null, best: [], arrived: [], departed: [], nextArrived: 0, nextDeparted: 0 };
+  const way = { directMs: null, best: [], departed: [] };
   begin(out, here.left, 0, targets, wanted, table.hasAbsent);
   while (way.directMs === null) {
     const row = advance(out, ANY);
@@ -266,22 +266,21 @@ function copyEnd(from, to, row) {
   to.gapMm[row] = from.gapMm[0];
 }
 
-/** A place was found outwards; it is of interest if it counts then. */
+/** A place was found outwards; one that does not count then need not be found from the destination. */
 function arrive(out, table, ask, way, row) {
   const costMs = out.cost[out.streets.n + row];
-  if (!counts(ask, table.places[row], costMs)) return;
   table.arrivalMs[row] = costMs;
   table.arrivalMm[row] = out.length[out.streets.n + row];
-  way.arrived.push(row);
-  if (table.onwardMs[row] !== ANY) rank(table, ask.k, way, row);
+  if (!counts(ask, table.places[row], costMs)) table.wanted[row] = 0;
+  else if (table.onwardMs[row] !== ANY) rank(table, ask.k, way, row);
 }
 
 /** A place was found from the destination back. */
 function depart(back, table, ask, way, row) {
   table.onwardMs[row] = back.cost[back.streets.n + row];
   table.onwardMm[row] = back.length[back.streets.n + row];
-  way.departed.push(row);
-  if (table.arrivalMs[row] !== ANY) rank(table, ask.k, way, row);
+  if (table.arrivalMs[row] === ANY) way.departed.push(row);
+  else if (table.wanted[row]) rank(table, ask.k, way, row);
 }
 
 /** Both costs of a place are known: it takes its place among the best k. */
@@ -294,33 +293,32 @@ function rank({ arrivalMs, arrivalMm, onwardMs, onwardMm }, k, { directMs, best 
   if (best.length > k) best.pop();
 }
 
-/** Search on from both ends until the best k are proven; false if that takes tiles that are not loaded. */
-function meetInTheMiddle({ out, back }, table, ask, way) {
+/**
+ * Search back, and on outwards where that is wanted, until the best k are proven; false if that takes tiles that are not
+ * loaded. A place that was not found back adds at least the radius of that search; one that was found back alone adds at
+ * least what it costs on from there and the radius outwards.
+ */
+function searchBack({ out, back }, table, ask, way) {
   for (;;) {
-    const kthMs = way.best.length === ask.k ? way.best[ask.k - 1].addedMs : ANY;
-    const arrivedMs = leastAlone(way.arrived, table.arrivalMs, table.onwardMs, way, "nextArrived");
-    const departedMs = leastAlone(way.departed, table.onwardMs, table.arrivalMs, way, "nextDeparted");
-    const [outMs, backMs] = [Math.min(departedMs, back.radius), Math.min(arrivedMs, out.radius)];
-    const least = Math.min(out.radius + outMs, back.radius + backMs);
-    if (least === ANY || least - way.directMs > kthMs) return true;
-    const [outCut, backCut] = [kthMs + way.directMs - outMs, kthMs + way.directMs - backMs];
-    const canOut = canGoOn(out, outCut);
-    if (canOut && (out.radius <= back.radius || !canGoOn(back, backCut))) {
-      const row = advance(out, outCut);
-      if (row !== NONE && row !== table.n) arrive(out, table, ask, way, row);
-    } else if (canGoOn(back, backCut)) {
-      const row = advance(back, backCut);
+    const mostMs = way.directMs + (way.best.length === ask.k ? way.best[ask.k - 1].addedMs : ANY);
+    const departedMs = leastDeparted(way, table);
+    const outMs = departedMs + out.radius;
+    const leastMs = Math.min(back.radius, outMs);
+    if (leastMs > mostMs || leastMs === ANY) return true;
+    if (back.radius <= outMs) {
+      if (back.border !== NONE) return false;
+      const row = advanceLed(back, mostMs);
       if (row !== NONE) depart(back, table, ask, way, row);
-    } else return false;
+    } else {
+      if (out.border !== NONE) return false;
+      const row = advance(out, mostMs - departedMs);
+      if (row !== NONE) arrive(out, table, ask, way, row);
+    }
   }
 }
 
-function canGoOn(work, cutMs) {
-  return work.border === NONE && work.radius !== ANY && work.radius <= cutMs;
-}
-
-/** Least cost on one side of the places that only this side has found; they come in the order of that cost. */
-function leastAlone(rows, ownMs, otherMs, way, next) {
-  while (way[next] < rows.length && otherMs[rows[way[next]]] !== ANY) way[next]++;
-  return way[next] < rows.length ? ownMs[rows[way[next]]] : ANY;
+/** Least cost on from the places that only the search back has found. */
+function leastDeparted(way, { arrivalMs, onwardMs }) {
+  way.departed = way.departed.filter((row) => arrivalMs[row] === ANY);
+  return way.departed.reduce((least, row) => Math.min(least, onwardMs[row]), ANY);
 }

@@ -21,7 +21,7 @@ const MS = 1;
 const MM = 2;
 const EDGE = 3;
 const ARC = 4;
-const BUCKET_BITS = 11; // a bucket is 2048 ms wide: most edges lead out of the bucket they start in
+const BUCKET_MS = 2048; // width of a bucket: most edges lead out of the one they start in
 export const UNREACHED = 2 ** 31 - 1; // greater than every cost
 
 
@@ -121,7 +121,7 @@ function hangSlot({ linkEdge, linkFrom, linkTo, lengthMm, weightMs }, snaps, i, 
  */
 export function buildWork(streets, room) {
   const items = streets.n + room;
-  const ring = 2 ** Math.ceil(Math.log2(streets.aheadMs / 2 ** BUCKET_BITS + 2));
+  const ring = 2 ** Math.ceil(Math.log2(streets.aheadMs / BUCKET_MS + 2));
   const column = (length) => new Int32Array(length).fill(NONE);
   return {
     streets, room, n: streets.n,
@@ -130,14 +130,21 @@ export function buildWork(streets, room) {
     head: column(ring), next: column(items), before: column(items), slot: column(items), nQueued: 0, bucket: 0,
     hook: column(streets.n), hookNext: column(2 * room),
     ready: column(room), isReady: new Uint8Array(room), nReady: 0, nTaken: 0,
-    targets: null, nHung: 0, nSeen: 0, radius: 0, border: NONE, borderAt: NONE, borderMs: Infinity,
+    targets: null, lead: null, leadCapMs: 0, nHung: 0, nSeen: 0, radius: 0, border: NONE, borderAt: NONE, borderMs: Infinity,
   };
 }
 
-/** Put an item into the bucket of a cost, out of the one it may stand in. */
-function queue(work, item, cost) {
-  const { head, next, before, slot } = work;
-  const to = (cost >>> BUCKET_BITS) & (head.length - 1);
+/** What an item is ordered by: its cost, with what a led search knows of the rest of its way. */
+function keyOf({ lead, leadCapMs, cost }, item) {
+  if (lead === null) return cost[item];
+  return cost[item] + (lead[item] < leadCapMs ? lead[item] : leadCapMs);
+}
+
+/** Put an item into the bucket of its label, out of the one it may stand in; beyond the ring into the last one. */
+function queue(work, item) {
+  const { head, next, before, slot, bucket } = work;
+  const ahead = Math.floor(keyOf(work, item) / BUCKET_MS) - bucket;
+  const to = (bucket + (ahead < head.length ? ahead : head.length - 1)) & (head.length - 1);
   const from = slot[item];
   if (from === to) return;
   if (from === NONE) work.nQueued++;
@@ -162,11 +169,12 @@ function offer(work, item, cost, length, parent, via) {
   const old = work.cost[item];
   if (cost > old || cost >= UNREACHED) return;
   if (cost === old && (length > work.length[item] || (length === work.length[item] && via >= work.via[item]))) return;
-  if (cost !== old || length !== work.length[item]) queue(work, item, cost);
+  const isBetter = cost !== old || length !== work.length[item];
   work.cost[item] = cost;
   work.length[item] = length;
   work.parent[item] = parent;
   work.via[item] = via;
+  if (isBetter) queue(work, item);
 }
 
 /**
@@ -177,8 +185,11 @@ function offer(work, item, cost, length, parent, via) {
  * @param {?object} targets - ends hung on the other side, at most `room`; null to label nodes only
  * @param {?Uint8Array} wanted - which targets are looked for; all if null
  * @param {boolean} isEndless - go on when all are found: there are others, on streets that are not loaded
+ * @param {?object} [leader] - a search in the other direction; then go first where its cost and this one's add up to least
  */
-export function begin(work, sources, row, targets, wanted, isEndless) {
+export function begin(work, sources, row, targets, wanted, isEndless, leader = null) {
+  work.lead = leader && leader.cost;
+  work.leadCapMs = leader && Math.min(leader.bucket * BUCKET_MS, leader.borderMs);
   work.cost.fill(UNREACHED);
   if (work.nQueued > 0) {
     work.head.fill(NONE);
@@ -237,7 +248,7 @@ function offerStraight(work, edge, ms, mm, turn) {
 export function advance(work, cutoffMs) {
   for (;;) {
     const aheadMs = work.nTaken < work.nReady ? work.cost[work.n + work.ready[work.nTaken]] : Infinity;
-    const leastMs = Math.min(aheadMs, work.borderMs, work.bucket * 2 ** BUCKET_BITS);
+    const leastMs = Math.min(aheadMs, work.borderMs, work.bucket * BUCKET_MS);
     if (aheadMs < work.borderMs && aheadMs <= cutoffMs) {
       work.nSeen++;
       work.radius = aheadMs;
@@ -260,9 +271,35 @@ export function advance(work, cutoffMs) {
   }
 }
 
+/**
+ * Go on to any next facility of a led search. Ordered by cost and lead together, it goes through facilities by the length of
+ * the whole way by them, in steps of a bucket: the lead is never more than what is left, nor does it fall faster than costs rise.
+ * @param {object} work - begun with a leader
+ * @param {number} cutoffMs - greatest sum of both costs that counts, inclusive
+ * @returns {number} as of `advance`; `radius` bounds the sum
+ */
+export function advanceLed(work, cutoffMs) {
+  for (;;) {
+    const row = work.nTaken < work.nReady ? work.ready[work.nTaken] : NONE;
+    if (row !== NONE && keyOf(work, work.n + row) < work.borderMs) {
+      work.nTaken++;
+      work.nSeen++;
+      return row;
+    }
+    work.radius = Math.min(work.bucket * BUCKET_MS, work.borderMs);
+    if (work.borderAt !== NONE) {
+      if (work.radius <= cutoffMs) work.border = work.borderAt;
+      return NONE;
+    }
+    if (work.nSeen >= work.nHung || work.nQueued === 0) work.radius = Infinity;
+    if (work.radius > cutoffMs || work.radius === Infinity) return NONE;
+    settle(work);
+  }
+}
+
 /** Take all items of the bucket in hand, until none comes back to it; its facilities are sorted then. */
 function settle(work) {
-  const { cost, length, parent, via, head, next, before, slot, hook: hooks, n } = work;
+  const { cost, length, parent, via, head, next, before, slot, hook: hooks, n, lead } = work;
   const { first, arc, isWhole } = work.streets;
   const at = work.bucket & (head.length - 1);
   for (let item = head[at]; item !== NONE; item = head[at]) {
@@ -270,6 +307,10 @@ function settle(work) {
     if (next[item] !== NONE) before[next[item]] = NONE;
     slot[item] = NONE;
     work.nQueued--;
+    if (lead !== null && keyOf(work, item) >= (work.bucket + 1) * BUCKET_MS) {
+      queue(work, item); // it lay beyond the ring
+      continue;
+    }
     const ms = cost[item];
     if (item >= n) {
       if (!work.isReady[item - n]) work.ready[work.nReady++] = item - n;
@@ -277,8 +318,8 @@ function settle(work) {
       continue;
     }
     if (!isWhole[item]) {
-      if (ms < work.borderMs) {
-        work.borderMs = ms;
+      if (keyOf(work, item) < work.borderMs) {
+        work.borderMs = keyOf(work, item);
         work.borderAt = item;
       }
       continue;
@@ -291,12 +332,13 @@ function settle(work) {
       const old = cost[to];
       if (toMs > old || toMs >= UNREACHED) continue;
       const toMm = mm + arc[a + MM];
-      if (toMs !== old || toMm < length[to]) queue(work, to, toMs);
-      else if (toMm > length[to] || arc[a + EDGE] >= via[to]) continue;
+      const isBetter = toMs !== old || toMm < length[to];
+      if (!isBetter && (toMm > length[to] || arc[a + EDGE] >= via[to])) continue;
       cost[to] = toMs;
       length[to] = toMm;
       parent[to] = item;
       via[to] = arc[a + EDGE];
+      if (isBetter) queue(work, to);
     }
     if (hooks[item] !== NONE) meet(work, item, ms, mm);
   }
