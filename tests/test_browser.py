@@ -108,7 +108,8 @@ def test_an_android_phone_is_not_offered_an_iphone_s_links(visit):
         "/xiangheyuan/"
     )
     page.locator(".card summary").first.click()
-    platforms = page.locator("dialog li").evaluate_all("items => items.map((item) => item.dataset.platform)")
+    page.locator("#chooser li").first.wait_for()
+    platforms = page.locator("#chooser li").evaluate_all("items => items.map((item) => item.dataset.platform)")
     assert "android" in platforms
     assert not [p for p in platforms if p.startswith("ios")]
 
@@ -116,14 +117,14 @@ def test_an_android_phone_is_not_offered_an_iphone_s_links(visit):
 def test_the_app_is_asked_for_once_and_can_be_changed(visit):
     page = visit().open("/xiangheyuan/")
     page.evaluate("""() => document.addEventListener("click", (event) => {
-        const link = event.target.closest("dialog .link"); if (link) event.preventDefault(); }, true)""")
+        const link = event.target.closest("#chooser .link"); if (link) event.preventDefault(); }, true)""")
     page.locator(".card summary").first.click()
-    page.locator("dialog .link[data-app=osmand]").click()
-    assert not page.locator("dialog").is_visible()
+    page.locator("#chooser .link[data-app=osmand]").click()
+    assert not page.locator("#chooser").is_visible()
     assert "OsmAnd" in page.locator("#remembered").inner_text()
     page.locator("#remembered button").click()
     page.locator(".card summary").nth(1).click()
-    assert page.locator("dialog").is_visible()
+    page.locator("#chooser").wait_for()
 
 
 def test_the_list_is_there_with_scripts_off_and_leads_to_every_app(visit):
@@ -319,7 +320,7 @@ def test_hostile_names_stay_text_in_list_map_and_dialog(browser, demo_district):
         page.locator(".card .row").first.click()
         page.wait_for_selector(".leaflet-marker-icon.on")
         page.locator(".card summary").first.click()
-        assert page.locator("dialog h2").inner_text().startswith("<img src=x")
+        assert page.locator("#chooser h2").inner_text().startswith("<img src=x")
         assert page.evaluate("() => [window.hacked, document.images.length]") == [None, 0]
         assert seen.complaints == []
         seen.context.close()

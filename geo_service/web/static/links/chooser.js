@@ -299,10 +299,17 @@ function wirePresses({ tap, hold }) {
   });
 }
 
+// A card's name, without the character of its badge.
+function nameOf(card) {
+  const name = card.querySelector(".name").cloneNode(true);
+  name.querySelector(".badge")?.remove();
+  return name.textContent.trim();
+}
+
 function legsInPage(button) {
   const card = button.closest(".card");
   const list = card?.querySelector(".links") ?? document.getElementById(button.dataset.navigate);
-  return [{ name: card?.querySelector(".name").textContent ?? button.dataset.name, links: linksIn(list) }];
+  return [{ name: card ? nameOf(card) : button.dataset.name, links: linksIn(list) }];
 }
 
 function makeRemembered(line) {
