@@ -125,15 +125,35 @@ function ask(event, request, store) {
 }
 
 async function index(request, district, event) {
-  const answer = await networkFirst(request, `pack-${district}`, event);
-  if (answer.ok && !answer.headers.has("x-from-cache")) event.waitUntil(dropUnnamed(district, answer.clone()));
-  return answer;
+  const cache = await caches.open(`pack-${district}`);
+  const held = await cache.match(request, LOOSE);
+  const network = ask(event, request, (answer) => keepable(answer) && takeIndex(cache, request.url, answer, held));
+  return held ? ((await inTime(network)) ?? fromPhone(held)) : network;
 }
 
+/** A new index counts when its files are here: a page that opens offline would look for what is not. */
+async function takeIndex(cache, url, answer, held) {
+  const text = await answer.clone().text();
+  if (held) {
+    const { profiles, places, hours, names, boundary } = JSON.parse(text);
+    const files = [places, hours, names, boundary, ...profiles].map((part) => part?.file).filter(Boolean);
+    const kinds = (await cache.keys()).map((key) => kindOf(key.url));
+    for (const file of files) {
+      const path = url.replace("index.json", file);
+      if (!kinds.includes(kindOf(path)) || (await cache.match(path, LOOSE))) continue;
+      const got = await fetch(path);
+      if (!keepable(got)) return;
+      await keep(cache, path, got);
+    }
+  }
+  await keep(cache, url, answer);
+  await dropUnnamed(cache, text);
+}
+
+const kindOf = (url) => /\/pack\/([^/]+)-[0-9a-f]{8,}\.\w+$/.exec(url)?.[1];
+
 /** What the new index does not name is of no use to anybody, once pages that have the old one had time to read it. */
-async function dropUnnamed(district, answer) {
-  const text = await answer.text();
-  const cache = await caches.open(`pack-${district}`);
+async function dropUnnamed(cache, text) {
   for (const { url } of await cache.keys()) {
     const file = /\/pack\/([^/]+-[0-9a-f]{8,}\.\w+)$/.exec(url)?.[1];
     const held = file && !text.includes(file) && (await cache.match(url, LOOSE));
@@ -164,8 +184,8 @@ async function heldPage(url, district) {
   const cache = await caches.open(PAGES);
   const visited = await cache.match(url.pathname + url.search, LOOSE);
   if (visited) return visited;
-  const other = await cache.match(url.pathname, { ...LOOSE, ignoreSearch: true });
-  if (other) return other;
+  const other = await newest(cache, (one) => one.pathname === url.pathname && langOf(one) === langOf(url));
+  if (other) return cache.match(other, LOOSE);
   const place = /^\/[^/]+\/p\/(.+)$/.exec(url.pathname)?.[1];
   return place ? placePage(district, decodeURIComponent(place), url.search) : null;
 }
@@ -184,18 +204,22 @@ async function placePage(district, place, search) {
 /** The district's page as visited last, under any query; without a district, the way to the last one. */
 async function districtPage(district) {
   const cache = await caches.open(PAGES);
+  const url = await newest(cache, ({ pathname }) =>
+    district ? pathname === `/${district}/` : /^\/[^/]+\/$/.test(pathname),
+  );
+  if (!url) return null;
+  // to show a district under the start page's address would break its links
+  return district ? fromPhone(await cache.match(url, LOOSE)) : Response.redirect(new URL(url).pathname, 302);
+}
+
+const langOf = ({ searchParams }) => searchParams.get("lang");
+
+async function newest(cache, isMeant) {
   const found = [];
   for (const { url } of await cache.keys()) {
-    const { pathname } = new URL(url);
-    if (district ? pathname === `/${district}/` : /^\/[^/]+\/$/.test(pathname)) {
-      found.push({ at: keptAt(await cache.match(url, LOOSE)), url });
-    }
+    if (isMeant(new URL(url))) found.push({ url, at: keptAt(await cache.match(url, LOOSE)) });
   }
-  const newest = found.sort((a, b) => b.at - a.at)[0];
-  if (!newest) return null;
-  // to show a district under the start page's address would break its links
-  if (!district) return Response.redirect(new URL(newest.url).pathname, 302);
-  return fromPhone(await cache.match(newest.url, LOOSE));
+  return found.sort((a, b) => b.at - a.at)[0]?.url;
 }
 
 function apology() {

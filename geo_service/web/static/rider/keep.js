@@ -142,8 +142,19 @@ async function fromNetwork(path) {
     mark(true, Date.now());
     void writeFact(`as-of ${base}`, state.asOf);
   }
-  if (!worker()) await writeFile(path, await copyOf(answer));
+  if (!worker()) void keepIndex(path, answer.clone());
   return answer;
+}
+
+/** A new index counts when its files are here: a page that opens offline would look for what is not. */
+async function keepIndex(path, answer) {
+  const copy = await copyOf(answer);
+  try {
+    if (!navigator.connection?.saveData && (await readFile(path))) await inTurn(packFiles(await answer.json()), hashed);
+  } catch {
+    return; // the one before stays, and its files with it
+  }
+  await writeFile(path, copy);
 }
 
 // The index is what tells whether the server is there and the data are its own.
@@ -211,11 +222,14 @@ async function firstViewIsOver() {
 
 async function keepDistrict() {
   try {
+    asking = null; // the worker has not seen the first one
     const index = await (await load(indexPath)).json();
     const lang = new URLSearchParams(location.search).get("lang");
     const query = lang ? `?lang=${encodeURIComponent(lang)}` : "";
     await inTurn(packFiles(index), load);
-    await inTurn([...new Set([base + query, location.pathname + location.search])], keepPage);
+    const other = document.querySelector("a.language")?.getAttribute("href") ?? ""; // the page in the other language
+    const pages = [base + query, location.pathname + location.search, ...(other.startsWith(base) ? [other] : [])];
+    await inTurn([...new Set(pages)], keepPage);
     const { layer } = document.body.dataset;
     if (layer && worker()) await ask(`${base}pins.json?layer=${encodeURIComponent(layer)}`);
     await keepPlaces(`${base}pages.json`, query);

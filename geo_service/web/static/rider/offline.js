@@ -64,7 +64,15 @@ function showKept(page) {
   dialog.showModal();
 }
 
+// What a home screen asks for is asked for only by those who stay.
+function offerHomeScreen() {
+  for (const [rel, href] of [["manifest", "/manifest.webmanifest"], ["apple-touch-icon", "/icons/icon-192.png"]]) {
+    document.head.append(Object.assign(document.createElement("link"), { rel, href }));
+  }
+}
+
 function begin() {
+  offerHomeScreen();
   keep.onConnection((now) => {
     state = now;
     show();
