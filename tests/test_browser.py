@@ -109,7 +109,9 @@ def test_an_android_phone_is_not_offered_an_iphone_s_links(visit):
     )
     page.locator(".card summary").first.click()
     page.locator("#chooser li").first.wait_for()
-    platforms = page.locator("#chooser li").evaluate_all("items => items.map((item) => item.dataset.platform)")
+    platforms = page.locator("#chooser li").evaluate_all(
+        "items => items.map((item) => item.dataset.platform)"
+    )
     assert "android" in platforms
     assert not [p for p in platforms if p.startswith("ios")]
 

@@ -61,6 +61,15 @@ def centre_moved(district, east, north):
     return lon + east, lat + north
 
 
+def far_from(layer, metres, district):
+    """A toilet that is farther from the nearest place of a layer."""
+    for place in district.places("toilet").features:
+        (found,) = district.nearest(origin=place.target, layer=layer, at=NOON, k=1)["results"]
+        if found["length_m"] > metres:
+            return place.target
+    raise AssertionError(f"every toilet has a {layer} within {metres} m")
+
+
 # --- the first screen ------------------------------------------------------------------------
 
 
@@ -290,7 +299,7 @@ def test_on_the_way_three_stops_come_by_added_time(visit, demo_district):
     assert "最近的爱心公厕" in heading(page)
 
 
-def test_only_cabinets_within_range_are_listed_and_none_is_said_plainly(visit):
+def test_only_cabinets_within_range_are_listed_and_none_is_said_plainly(visit, demo_district):
     page = visit("xiangheyuan/?layer=swap")
     every = page.locator(".card").count()
     page.locator("#battery").click()
@@ -302,8 +311,14 @@ def test_only_cabinets_within_range_are_listed_and_none_is_said_plainly(visit):
     page.locator("#range").fill("1")
     settle(page)
     assert 0 < some < every
+    assert heading(page) == "到了还能剩 1 公里的换电站一处也没有"
+    assert "到得了，但只剩" in page.locator(".empty").inner_text()
+    assert "留不够" in page.locator(".card.beyond").inner_text()
+    page.locator("#from").click()
+    find(page, amap_link(far_from("swap", 1200, demo_district)))
+    page.locator("#reserve").fill("0")
+    settle(page)
     assert heading(page) == "够得着的换电站一处也没有"
-    assert "最近的" in page.locator(".empty").inner_text()
     assert "够不着" in page.locator(".card.beyond").inner_text()
 
 

@@ -81,7 +81,7 @@ RIDER_WORDS: dict[str, tuple[str, str]] = {
         "The clipboard is closed to pages: press the field above and paste.",
     ),
     # on the way
-    "js_sentence_onway": ("顺路的{layer}只多 {added}", "{layer} on the way: only {added} more"),
+    "js_sentence_onway": ("顺路{layer}只多 {added}", "{layer} on the way: only {added} more"),
     "js_plus_s": ("+{s} 秒", "+{s} s"),
     "js_plus_m": ("+{m} 分", "+{m} min"),
     "js_plus_ms": ("+{m} 分 {s} 秒", "+{m} min {s} s"),
@@ -100,12 +100,18 @@ RIDER_WORDS: dict[str, tuple[str, str]] = {
     "js_battery_ask": ("按电量", "By battery"),
     "js_battery": ("剩 {n} 公里", "{n} km left"),
     "js_beyond": ("够不着", "Out of range"),
+    "js_spent": ("留不够", "Too little left"),
     "js_via": ("先送到{name}，再去换", "First to {name}, then there"),
     "js_count_range": (
         "够得着 {count} 处 · 到了还剩 {reserve}以上",
         "{count} within range · {reserve} or more left",
     ),
     "js_none_range": ("够得着的{layer}一处也没有", "No {layer} within range"),
+    "js_none_reserve": ("到了还能剩 {reserve}的{layer}一处也没有", "No {layer} leaves {reserve} to spare"),
+    "js_none_reserve_why": (
+        "最近的{name}要骑 {length}，到得了，但只剩 {left}，少于要留的 {reserve}。",
+        "The nearest, {name}, takes {length}: you get there with {left} left, less than {reserve}.",
+    ),
     "js_none_range_why": (
         "还能骑 {range}，到了要剩 {reserve}；最近的{name}要骑 {length}。",
         "{range} left, {reserve} to spare; the nearest, {name}, takes {length}.",

@@ -147,7 +147,12 @@ function drawMap(phone, rider, answer, mayMove) {
 function sentence(phone, rider, answer, kind, now) {
   const [first] = answer.results;
   const layer = layerWords(phone, rider.layer);
-  if (!first) return fill(kind === "range" ? words.none_range : words.none_listed, { layer });
+  if (!first && kind === "range") {
+    const { range_m: range, reserve_m: reserve } = rider.battery;
+    const gets = answer.nearest && answer.nearest.length_m <= range;
+    return fill(gets ? words.none_reserve : words.none_range, { layer, reserve: roundWords(reserve) });
+  }
+  if (!first) return fill(words.none_listed, { layer });
   const near =
     kind === "onway"
       ? fill(words.sentence_onway, { layer, added: spanWords(first.added_s, "for") })
@@ -186,11 +191,13 @@ function nothingInRange(phone, rider, { nearest }, layer, now) {
   if (!nearest) return [make("li", "empty", fill(words.none_fits, { layer }))];
   const { range_m, reserve_m, via } = rider.battery;
   const gaps = { name: nearest.name, range: roundWords(range_m), reserve: roundWords(reserve_m), length: lengthWords(nearest.length_m) };
-  const why = fill(via && rider.to ? words.none_range_via : words.none_range_why, gaps);
+  const gets = nearest.length_m <= range_m;
+  const beyond = via && rider.to ? words.none_range_via : words.none_range_why;
+  const why = fill(gets ? words.none_reserve_why : beyond, { ...gaps, left: lengthWords(range_m - nearest.length_m) });
   rider.found.set(nearest.id, nearest.place);
   const card = makeCard(phone, nearest, rider, now);
   card.classList.add("beyond");
-  card.querySelector(".facts").prepend(make("b", "state", words.beyond), " · ");
+  card.querySelector(".facts").prepend(make("b", "state", gets ? words.spent : words.beyond), " · ");
   return [make("li", "empty", why), card];
 }
 

@@ -4,7 +4,7 @@ import { pinLayer } from "../pins.js";
 
 const NAMED = 3;
 const IN_VIEW = 4;
-const LEAST_ZOOM = 13;
+const LEAST_ZOOM = 14;
 const CLOSE_ZOOM = 17;
 
 const toLatLng = ([lon, lat]) => [lat, lon];
