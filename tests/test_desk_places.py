@@ -644,6 +644,7 @@ def test_who_may_not_edit_reads_the_form_and_cannot_send_it(people, district):
     page = people["viewer"].get("/places/toilet/xhy-toilet-012")
     assert '<fieldset class="all" disabled>' in page.text
     assert 'class="save"' not in page.text
+    assert re.search(r'id="convert" hidden>', page.text)
     form = {"csrf_token": people["viewer"].token("/"), "base_version": "1", "name": "x"}
     assert (
         people["viewer"]

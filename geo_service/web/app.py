@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import (
     BadRequest,
     HTTPException,
+    InternalServerError,
     MethodNotAllowed,
     RequestURITooLarge,
     SecurityError,
@@ -215,6 +216,9 @@ def _compress(response: Response) -> Response:
 
 
 def _refuse(error: Exception) -> ResponseReturnValue:
+    if isinstance(error, InternalServerError) and isinstance(error.original_exception, Exception):
+        # what breaks before a request is dispatched, such as the store when a session is opened, comes wrapped
+        error = error.original_exception
     status, detail, facts = _explain(error)
     if request.path.startswith(("/api/", "/healthz")) or request.path.endswith(".json"):
         response = problem(status, detail, facts)
