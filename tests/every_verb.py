@@ -139,13 +139,15 @@ def throw_windows(dice: random.Random, seen: Sequence[int], n: int) -> list:
 
 
 def make_windows(lists: Sequence | None) -> Windows | None:
-    """As the engine takes them."""
+    """As the engine takes them, for who departs at some instant: costs are compared from there."""
     if lists is None:
         return None
+    start_ms = len(lists) * 10**11
     return Windows(
         np.cumsum([0] + [len(each) for each in lists]).astype(np.int32),
-        np.array([a for each in lists for a, _ in each], dtype=np.int64),
-        np.array([b for each in lists for _, b in each], dtype=np.int64),
+        np.array([a + start_ms for each in lists for a, _ in each], dtype=np.int64),
+        np.array([b + start_ms for each in lists for _, b in each], dtype=np.int64),
+        start_ms,
     )
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from geo_service.desk.doubts import SHUT_LIFE, say_doubt, settle_doubts
 from geo_service.districts import open_district
+from geo_service.engine.dijkstra import counts_at
 from geo_service.finder import Ages, Doubted, Doubts, Finder, NearestQuestion
 from geo_service.finder.doubted import NO_DOUBTS, without_open
-from geo_service.finder.tables import KEPT_DOUBTS, Table, Wish
+from geo_service.finder.tables import KEPT_DOUBTS, Table, Wish, epoch_ms
 from geo_service.hours import SHANGHAI, State, build_timeline
 from geo_service.layers import Edit, Layer
 from geo_service.settings import Settings
@@ -207,11 +208,11 @@ def test_windows_and_states_agree_at_every_instant(demo_district, accept):
     for _ in range(25):
         doubts = random_doubts(rng, [place.id for place in places])
         at = NOON + timedelta(seconds=rng.randrange(86_400))
-        windows = table.open_times(Wish(), frozenset(accept), at.date(), doubts).after(at)
+        windows = table.open_times(Wish(), frozenset(accept), at.date(), doubts).after(epoch_ms(at))
         after_ms = rng.randrange(86_400_000) // 1000 * 1000
         for row, place in enumerate(table.places):
             mine = slice(windows.first[row], windows.first[row + 1])
-            is_in = ((windows.open_ms[mine] <= after_ms) & (after_ms < windows.close_ms[mine])).any()
+            is_in = counts_at(windows, row, after_ms)
             state = finder.opening(place, at + timedelta(milliseconds=after_ms), doubts=doubts).state
             assert is_in == (state in QUALIFY | set(accept)), (place.hours, at, after_ms, state)
             assert (windows.close_ms[mine][:-1] < windows.open_ms[mine][1:]).all()

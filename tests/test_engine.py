@@ -21,15 +21,18 @@ from geo_service.engine import (
     heap,
     join,
     labels,
+    listed,
     path,
     scan,
     snap,
     sweep,
     tables,
     trace,
+    unpack,
     what_if,
 )
-from geo_service.engine.router import NONE, UNREACHED, Windows, warm_up
+from geo_service.engine.router import NONE, UNREACHED, Windows
+from geo_service.engine.warming import warm_up
 from geo_service.errors import InvalidInputError, UnreachableError
 from geo_service.network.graph import load_network, save_network
 from tests import towns
@@ -47,7 +50,8 @@ from tests.towns import (
 )
 
 ENGINE = (
-    snap, heap, dijkstra, contraction, labels, climb, join, tables, buckets, scan, sweep, trace, path, what_if,
+    snap, heap, dijkstra, contraction, labels, climb, join, tables, buckets, scan, listed, sweep, trace, unpack, path,
+    what_if,
 )  # fmt: skip
 HAS_JIT = not numba.config.DISABLE_JIT
 SEEDS = range(60 if HAS_JIT else 10)

@@ -1,5 +1,6 @@
 """The index as files: whatever happens to them is noticed, half of one is none, and processes share one mapping."""
 
+import ast
 import json
 import os
 import random
@@ -276,3 +277,40 @@ def test_arrays_of_a_mapped_index_cannot_be_written_to(network, saved, tmp_path)
     with pytest.raises(ValueError, match="read-only"):
         index.forward.entry[0] = 0
     assert isinstance(index.forward.entry, np.ndarray)
+
+
+def decorator_of(function):
+    """``inner``, ``njit`` or nothing."""
+    for mark in function.decorator_list:
+        name = mark.func if isinstance(mark, ast.Call) else mark
+        if isinstance(name, ast.Name) and name.id in ("inner", "njit"):
+            return name.id
+    return None
+
+
+def names_in(node):
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def test_kernels_that_have_no_way_in_for_python_are_named_by_kernels_only():
+    root = Path(__file__).resolve().parents[1]
+    paths = [*sorted((root / "geo_service").rglob("*.py")), *sorted((root / "tests").rglob("*.py"))]
+    trees = {
+        ".".join(path.relative_to(root).with_suffix("").parts): ast.parse(path.read_text()) for path in paths
+    }
+    inner = {
+        (name, part.name)
+        for name, tree in trees.items()
+        for part in tree.body
+        if isinstance(part, ast.FunctionDef) and decorator_of(part) == "inner"
+    }
+    assert len(inner) > 20
+    for name, tree in trees.items():
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        here = {kernel for module, kernel in inner if module == name}
+        here |= {each.name for node in imports for each in node.names if (node.module, each.name) in inner}
+        for part in tree.body:
+            if not isinstance(part, ast.Import | ast.ImportFrom) and not (
+                isinstance(part, ast.FunctionDef) and decorator_of(part)
+            ):
+                assert here & names_in(part) == set(), name

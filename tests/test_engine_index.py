@@ -430,3 +430,52 @@ def test_range_compares_the_length_of_the_fastest_way(seed):
             columns = (within.cost_ms, within.facility, within.length_mm)
             got = list(zip(*(column.tolist() for column in columns), strict=True))
             assert got == expected, show(router.network)
+
+
+# --- windows, kits, later versions ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nothing_counts_from_the_horizon_on(seed, kernel):
+    router, snaps, table, _ = town_of(seed)
+    costs = sorted({way[0] for row in table for way in row if way})
+    horizon_ms = costs[len(costs) // 2]
+    always = make_windows([[(0, 1 << 40)]] * len(snaps.link))
+    prepared = router.facilities(snaps)
+    for facilities in (snaps, prepared):
+        found = router.nearest(snaps, facilities, 4, always._replace(horizon_ms=horizon_ms))
+        cut = make_windows([[(0, horizon_ms)]] * len(snaps.link))
+        assert [column.tolist() for column in found] == [
+            column.tolist() for column in router.nearest(snaps, facilities, 4, cut)
+        ]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_facilities_of_a_later_version_are_as_if_prepared_anew(seed, kernel):
+    router, snaps, _, _ = town_of(seed, 16)
+    dice = random.Random(seed)
+    earlier = snaps.take(np.array(sorted(dice.sample(range(16), 9))))
+    prepared = router.facilities(earlier)
+    before = [column.tolist() for column in router.nearest(snaps, prepared, 5)]
+    stay = sorted(dice.sample(range(9), dice.randrange(10)))
+    order = [(row, None) for row in stay]
+    for _ in range(dice.randrange(5)):
+        order.insert(dice.randrange(len(order) + 1), (NONE, dice.randrange(16)))
+    kept = np.array([row for row, _ in order], dtype=np.int64)
+    come = snaps.take(np.array([at for _, at in order if at is not None], dtype=np.int64))
+    later = prepared.later(kept, come)
+    anew = [np.empty_like(column[: len(kept)], shape=len(kept)) for column in snaps]
+    for column, old, new in zip(anew, earlier, come, strict=True):
+        column[kept != NONE], column[kept == NONE] = old[kept[kept != NONE]], new
+    expected = router.nearest(snaps, router.facilities(type(snaps)(*anew)), 5)
+    assert [column.tolist() for column in router.nearest(snaps, later, 5)] == [c.tolist() for c in expected]
+    assert [column.tolist() for column in router.nearest(snaps, prepared, 5)] == before
+
+
+def test_later_facilities_out_of_order_are_refused(draw):
+    town = draw("a--b--c")
+    prepared = town.router.facilities(town.snap(*"abc"))
+    for kept, come in (([1, 0], ""), ([0, 0], ""), ([3], ""), ([0, NONE], ""), ([0], "b")):
+        points = town.snap("a").take(slice(0)) if not come else town.snap(come)
+        with pytest.raises(InvalidInputError):
+            prepared.later(np.array(kept), points)

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -30,6 +31,79 @@ def test_a_writer_that_holds_the_lock_too_long_is_told_and_changes_nothing(tmp_p
     store.apply(add(A), **DESK)
     other.close()
     store.close()
+
+
+# --- a glance at the log --------------------------------------------------------------------------------------------
+
+
+def counts_reads(store, monkeypatch):
+    """The store, and a list that grows with each transaction it reads in."""
+    read, reading = [], store.reading
+    monkeypatch.setattr(store, "reading", lambda: read.append(1) or reading())
+    return read
+
+
+def test_a_version_is_read_again_only_after_a_commit(tmp_path, monkeypatch):
+    with closing(open_sqlite(tmp_path / "store.sqlite", create=True)) as store:
+        store.apply(add(A), **DESK)
+        read = counts_reads(store, monkeypatch)
+        assert [store.version("station") for _ in range(5)] == [1] * 5
+        assert len(read) == 1
+        store.apply(add(WATER), **DESK)
+        assert [store.version(name) for name in ("station", "water", "nothing")] == [1, 1, 0]
+        assert len(read) == 2
+
+
+def test_a_commit_of_another_connection_is_seen_at_once_whatever_becomes_of_the_log(tmp_path):
+    place = tmp_path / "store.sqlite"
+    with closing(open_sqlite(place, create=True)) as store, closing(apsw.Connection(str(place))) as other:
+        store.apply(add(A), **DESK)
+        for version in range(2, 40):
+            assert store.version("station") == version - 1
+            other.execute("UPDATE layers SET version = ? WHERE name = 'station'", (version,))
+            if version % 5 == 0:
+                other.execute(f"PRAGMA wal_checkpoint({('PASSIVE', 'RESTART', 'TRUNCATE')[version % 3]})")
+            assert store.version("station") == version
+
+
+def test_every_edit_that_another_process_acknowledged_is_seen_at_once(path):
+    command = [sys.executable, "-m", "tests.store_writer", "add", str(path), "other", "elsewhere", "25"]
+    with (
+        closing(open_sqlite(path)) as store,
+        subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as writer,
+    ):
+        for said, _ in enumerate(writer.stdout, start=1):
+            assert store.version("station") >= 1 + said
+        assert writer.wait() == 0
+        assert store.version("station") == 26
+
+
+def test_a_store_that_is_closed_while_others_look_at_it_refuses(path):
+    store = open_sqlite(path)
+    begun = threading.Barrier(5)
+
+    def look():
+        begun.wait()
+        while True:
+            store.version("station")
+
+    with ThreadPoolExecutor(4) as pool:
+        lookers = [pool.submit(look) for _ in range(4)]
+        begun.wait()
+        store.close()
+        assert all("the store was closed" in str(looker.exception()) for looker in lookers)
+
+
+def test_after_a_fork_the_child_looks_by_itself(path):
+    with closing(open_sqlite(path)) as store:
+        assert store.version("station") == 1
+        child = os.fork()
+        if child == 0:
+            is_right = store.version("station") == 1
+            store.apply([change(A, name="新")], **DESK)
+            os._exit(0 if is_right and store.version("station") == 2 else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert store.version("station") == 2
 
 
 # --- the file ------------------------------------------------------------------------------------------------------

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from geo_service.districts import open_district
+from geo_service.engine.dijkstra import counts_at
 from geo_service.finder import Ages, NearestQuestion, Wish
 from geo_service.finder.standing import HORIZON, OUTLOOK, build_standing, place_timeline
-from geo_service.finder.tables import KEPT_DAYS, Table
+from geo_service.finder.tables import KEPT_DAYS, Table, epoch_ms
 from geo_service.hours import SHANGHAI, Kind, State, opening_on
-from geo_service.layers import Layer, Place, Power
+from geo_service.layers import Edit, Layer, Place, Power
 from tests.test_finder import make_place, random_points, water
 
 __all__ = ["water"]
@@ -49,21 +50,27 @@ def test_windows_of_any_instant_say_what_the_hours_say(demo_district, accept):
     rng = random.Random(3)
     for _ in range(60):
         at = NOON + timedelta(seconds=rng.randrange(5 * 86_400), milliseconds=rng.randrange(1000))
-        windows = table.open_times(Wish(), accept, at.date()).after(at)
+        windows = table.open_times(Wish(), accept, at.date()).after(epoch_ms(at))
         for row, place in enumerate(places):
-            mine = slice(windows.first[row], windows.first[row + 1])
             for after_ms in (0, rng.randrange(3_600_000), rng.randrange(86_400_000)):
-                is_in = ((windows.open_ms[mine] <= after_ms) & (after_ms < windows.close_ms[mine])).any()
-                assert is_in == counts_by_itself(place, at, after_ms, accept), (place.hours, at, after_ms)
+                assert counts_at(windows, row, after_ms) == counts_by_itself(place, at, after_ms, accept), (
+                    place.hours,
+                    at,
+                    after_ms,
+                )
 
 
-def test_no_window_goes_beyond_the_horizon(demo_district):
+def test_nothing_counts_beyond_the_horizon(demo_district):
     table = table_of(demo_district, make_place("p", demo_district.centre, "24/7"))
+    horizon_ms = HORIZON // timedelta(milliseconds=1)
     for hour in (0, 12, 23):
         at = NOON.replace(hour=hour)
-        windows = table.open_times(Wish(), frozenset(), at.date()).after(at)
-        assert windows.open_ms.tolist() == [0]
-        assert windows.close_ms.tolist() == [HORIZON // timedelta(milliseconds=1)]
+        windows = table.open_times(Wish(), frozenset(), at.date()).after(epoch_ms(at))
+        assert [counts_at(windows, 0, cost_ms) for cost_ms in (0, horizon_ms - 1, horizon_ms)] == [
+            True,
+            True,
+            False,
+        ]
 
 
 def test_a_place_that_opens_after_midnight_is_found_by_who_departs_before(demo_district, water):
@@ -101,6 +108,69 @@ def test_a_place_that_moved_is_put_on_its_street_anew(demo_district):
         Layer("water", (make_place("p", there, "24/7"),), 2), demo_district.routers, Ages(), before=old
     )
     assert new.snaps("walk").lon[0] == there[0]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_edited_layer_is_as_if_it_had_been_read_anew(demo_district, seed):
+    """Places come, go and move, and hours change: rows, streets and answers are those of a new table."""
+    rng = random.Random(seed)
+    spots = random_points(demo_district, 60, seed=seed)
+    places = {f"p{i:02d}": make_place(f"p{i:02d}", spots[i], "24/7") for i in rng.sample(range(60), 30)}
+    table = table_of(demo_district, *places.values())
+    for version in range(2, 8):
+        for profile in ("walk", "ebike")[: version % 3]:
+            table.facilities(profile, Wish())
+        before = {profile: table.facilities(profile, Wish()).stand for profile in table._wholes}
+        for name in rng.sample(sorted(places), 3):
+            del places[name]
+        for i in rng.sample(range(60), 6):
+            places[f"p{i:02d}"] = make_place(f"p{i:02d}", rng.choice(spots), rng.choice(HOURS))
+        layer = Layer("water", tuple(places.values()), version)
+        later = Table(layer, demo_district.routers, Ages(), before=table)
+        anew = Table(layer, demo_district.routers, Ages())
+        assert set(later._wholes) == set(before)
+        for profile, router in demo_district.routers.items():
+            starts = router.snap(np.array(spots[:8]))
+            got, expected = (
+                router.nearest(starts, one.facilities(profile, Wish()), 6) for one in (later, anew)
+            )
+            assert [column.tolist() for column in got] == [column.tolist() for column in expected]
+            assert all(
+                np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+                for a, b in zip(later.snaps(profile), anew.snaps(profile), strict=True)
+            )
+        assert all(table.facilities(profile, Wish()).stand is stand for profile, stand in before.items())
+        table = later
+
+
+def test_readers_get_answers_of_one_version_while_a_layer_is_edited(demo_district, water):
+    """Two places stand at one spot in turn: whoever asks gets the one or the other, with its own name and cost."""
+    here, there = random_points(demo_district, 2, seed=4)
+    finder = water(
+        make_place("a", here, "24/7"), make_place("m", there, "24/7"), make_place("z", there, "24/7")
+    )
+    store, question = finder._store, NearestQuestion("water", NOON, 3)
+    origin = np.array([demo_district.centre])
+
+    def told():
+        (answer,) = finder.nearest(question, origin)
+        return sorted((found.place.id, found.place.lon, found.cost_ms) for found in answer.found)
+
+    def move(lonlat):
+        (now,) = store.features(["a"])
+        after = make_place("a", lonlat, "24/7")
+        store.apply([Edit("water", "a", None, now, after)], actor="t", role="desk", source="t", at=NOON)
+
+    states = [told()]
+    move(there)
+    states.append(told())
+    assert states[0] != states[1]
+    with ThreadPoolExecutor(4) as pool:
+        readers = [pool.submit(lambda: [told() for _ in range(60)]) for _ in range(4)]
+        for turn in range(20):
+            move((here, there)[turn % 2])
+            assert told() == states[turn % 2]
+        assert all(answer in states for reader in readers for answer in reader.result())
 
 
 def test_eight_threads_get_what_one_gets(demo_district):

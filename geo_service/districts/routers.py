@@ -121,8 +121,9 @@ def warm_up(router: "Router") -> None:
         Of any of its profiles, with its index.
     """
     from geo_service.engine import router as engine
+    from geo_service.engine import warming
 
-    engine.warm_up(router)
+    warming.warm_up(router)
     network = router.network
     here = router.snap([[network.point_lon_e6[0] / 1e6, network.point_lat_e6[0] / 1e6]])
     two = router.facilities(here.take(np.zeros(2, dtype=np.int64)))

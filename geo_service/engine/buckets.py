@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from geo_service.engine.compiling import inner
 from geo_service.engine.constants import HUB_MASK, LONG, LOW_MASK, NEVER, NONE, VIA_BITS
 from geo_service.engine.join import RANK, SUM, Desk
 from geo_service.engine.labels import Labels
-from geo_service.network.graph import ByteArray, FloatArray, IntArray, LongArray
+from geo_service.network.graph import FloatArray, IntArray, LongArray
 
 PLACE, RESTS = range(2)
 """Columns of what stands on links; rests are two."""
@@ -42,7 +43,7 @@ class Buckets(NamedTuple):
     on_share: FloatArray
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _list_hubs(
     first: LongArray, entry: LongArray, mm: IntArray, at: LongArray, f: int, board: LongArray, hubs: LongArray
 ) -> int:
@@ -61,7 +62,7 @@ def _list_hubs(
     return n_hubs
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _sift(entry: LongArray, mm: IntArray, begin: int, at: int, size: int) -> None:
     """Let an entry of a heap, greatest first, sink to its place, and its length with it."""
     item, length = entry[begin + at], mm[begin + at]
@@ -77,7 +78,7 @@ def _sift(entry: LongArray, mm: IntArray, begin: int, at: int, size: int) -> Non
     entry[begin + at], mm[begin + at] = item, length
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _sort(entry: LongArray, mm: IntArray, begin: int, end: int) -> None:
     """Sort a bucket by heap: the library's sort takes two seconds to compile, this one a tenth."""
     size = end - begin
@@ -139,9 +140,7 @@ def fill_buckets(
 
 
 @njit(cache=True, nogil=True)
-def merge_buckets(
-    old: Buckets, is_kept: ByteArray, new: Buckets, first: LongArray
-) -> tuple[LongArray, IntArray]:
+def merge_buckets(old: Buckets, row: LongArray, new: Buckets, first: LongArray) -> tuple[LongArray, IntArray]:
     """
     Copy buckets without some facilities and with others; one pass, nothing is searched.
 
@@ -149,8 +148,8 @@ def merge_buckets(
     ----------
     old
         The buckets that stand.
-    is_kept
-        Whether each facility they name stays.
+    row
+        New row of each facility they name, `NONE` if it goes; those that stay keep their order.
     new
         The buckets to add.
     first
@@ -170,13 +169,15 @@ def merge_buckets(
         first[h] = size
         j = new_first[h]
         for i in range(old_first[h], old_first[h + 1]):
-            if is_kept[old_entry[i] & LOW_MASK] == 0:
+            f = row[old_entry[i] & LOW_MASK]
+            if f == NONE:
                 continue
-            while j < new_first[h + 1] and new_entry[j] < old_entry[i]:
+            kept = (old_entry[i] >> 32 << 32) | f
+            while j < new_first[h + 1] and new_entry[j] < kept:
                 entry[size], mm[size] = new_entry[j], new_mm[j]
                 size += 1
                 j += 1
-            entry[size], mm[size] = old_entry[i], old_mm[i]
+            entry[size], mm[size] = kept, old_mm[i]
             size += 1
         while j < new_first[h + 1]:
             entry[size], mm[size] = new_entry[j], new_mm[j]

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from geo_service.engine.compiling import inner
 from geo_service.engine.constants import HUB_MASK, LONG, LOW_MASK, NONE, VIA_BITS
 from geo_service.engine.direct import Direct
 from geo_service.engine.heap import ITEM, KEY, drop_first, push
@@ -125,7 +126,7 @@ def _room(first: LongArray, size: int) -> Shelf:
     )
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _is_passed(
     first: IntArray, end: IntArray, ms: IntArray, mm: IntArray, label: LongArray, stamp: int, r: int
 ) -> bool:
@@ -137,7 +138,7 @@ def _is_passed(
     return False
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _climb(own: Arcs, other: Arcs, work: Climber, r: int, shelf: Shelf, size: int) -> int:
     """Put the label of one rank on the shelf; give where it ends, or `NONE` if there is no room."""
     first, end, ms, mm, _ = own

@@ -105,6 +105,9 @@ VIA_MASK: Final = (1 << VIA_BITS) - 1
 LOW_MASK: Final = (1 << 32) - 1
 """Takes the length out of a key, or the facility out of a bucket's entry."""
 
+RUN: Final = -(1 << 30)
+"""Below it is the number of edges of a run and twice this, from it on a code: an index takes 2^30 edges."""
+
 ESTIMATE_SETTLED: Final = 16
 """Nodes a witness search settles while importance is estimated; sixty take twice as long and save nothing."""
 
@@ -157,6 +160,7 @@ __all__ = [
     "NODE_M",
     "NONE",
     "NO_CUTOFF",
+    "RUN",
     "SCAN_PER_FACILITY",
     "SNAP_LIMIT_M",
     "UNREACHED",

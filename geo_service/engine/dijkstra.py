@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from geo_service.engine.constants import FOOT, LONG, NONE, UNREACHED
+from geo_service.engine.compiling import inner
+from geo_service.engine.constants import FOOT, LONG, NO_CUTOFF, NONE, UNREACHED
 from geo_service.engine.heap import ITEM, KEY, drop_first, push
 from geo_service.engine.lines import EDGES, LENGTH_MM, TAIL, WEIGHT
 from geo_service.engine.snap import Snaps
@@ -96,21 +97,33 @@ class Ends(NamedTuple):
 
 class Windows(NamedTuple):
     """
-    When facilities count, compared with the whole cost of arriving, gaps included.
+    When facilities count for who arrives at an instant: that of departure and the whole cost, gaps included.
 
     Parameters
     ----------
     first
         Windows of facility ``f`` are ``first[f]:first[f + 1]``; none means never, shape ``(f + 1,)``.
     open_ms
-        First cost that counts.
+        First instant that counts.
     close_ms
-        First cost that counts no more.
+        First instant that counts no more.
+    start_ms
+        Departure. So the same windows serve whoever departs, and need not be moved.
+    horizon_ms
+        First cost that counts no more, whatever the windows say.
     """
 
     first: IntArray
     open_ms: LongArray
     close_ms: LongArray
+    start_ms: int = 0
+    horizon_ms: int = NO_CUTOFF
+
+    @property
+    def cutoff_ms(self) -> int:
+        """Greatest cost that may count."""
+        last_ms: int = self.close_ms.max(initial=self.start_ms) - self.start_ms
+        return min(int(last_ms), self.horizon_ms, NO_CUTOFF + 1) - 1
 
 
 class Nearest(NamedTuple):
@@ -212,7 +225,7 @@ def build_workspace(n_nodes: int, n_edges: int, n_facilities: int) -> Workspace:
     )
 
 
-@njit(cache=True, nogil=True)
+@inner
 def hang_slot(
     links: IntArray, link: int, slot: int, share: float, in_ms: int, is_left: int
 ) -> tuple[int, int, int, int, float]:
@@ -322,7 +335,7 @@ def build_ends(snaps: Snaps, links: IntArray, *, is_left: bool) -> Ends:
     return ends
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _improve(label: LongArray, stamp: int, item: int, cost: int, length: int, parent: int, via: int) -> bool:
     """
     Offer a label: cheaper wins, then shorter, then the lower edge; say whether it became cheaper.
@@ -343,7 +356,7 @@ def _improve(label: LongArray, stamp: int, item: int, cost: int, length: int, pa
     return is_cheaper
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _hang(work: Workspace, facilities: Ends, windows: Windows, call: int) -> int:
     """Hook facilities that may count onto their nodes; give how many there are."""
     n_hung = 0
@@ -363,7 +376,7 @@ def _hang(work: Workspace, facilities: Ends, windows: Windows, call: int) -> int
     return n_hung
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _start(
     streets: Streets, sources: Ends, row: int, facilities: Ends, work: Workspace, stamp: int, call: int
 ) -> int:
@@ -397,7 +410,7 @@ def _start(
     return size
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _meet(facilities: Ends, work: Workspace, size: int, stamp: int, v: int, n_nodes: int) -> int:
     """Offer the facilities that hang on a node; give the heap's size."""
     hook = work.bucket[v, HOOK]
@@ -413,7 +426,7 @@ def _meet(facilities: Ends, work: Workspace, size: int, stamp: int, v: int, n_no
     return size
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _expand(
     first: IntArray, arc: IntArray, label: LongArray, heap: LongArray, size: int, stamp: int, v: int
 ) -> int:
@@ -428,13 +441,30 @@ def _expand(
 
 
 @njit(cache=True, nogil=True)
-def _counts_at(windows: Windows, facility: int, cost: int) -> bool:
-    """Whether a facility counts for who arrives at that cost."""
+def counts_at(windows: Windows, facility: int, cost: int) -> bool:
+    """
+    Whether a facility counts for who arrives at that cost.
+
+    Parameters
+    ----------
+    windows
+        When facilities count; with an empty ``first`` always.
+    facility
+        The facility.
+    cost
+        The whole cost of arriving.
+
+    Returns
+    -------
+    counts
+        True if who arrives so arrives in one of its windows.
+    """
     if len(windows.first) == 0:
         return True
+    at_ms = windows.start_ms + cost
     for i in range(windows.first[facility], windows.first[facility + 1]):
-        if windows.open_ms[i] <= cost < windows.close_ms[i]:
-            return True
+        if windows.open_ms[i] <= at_ms < windows.close_ms[i]:
+            return cost < windows.horizon_ms
     return False
 
 
@@ -501,7 +531,7 @@ def search(
                     size = _meet(facilities, work, size, stamp, item, n_nodes)
                 continue
             n_seen += 1
-            if _counts_at(windows, item - n_nodes, cost):
+            if counts_at(windows, item - n_nodes, cost):
                 found.facility[row, n_found] = item - n_nodes
                 found.cost_ms[row, n_found] = cost
                 found.length_mm[row, n_found] = label[item, LENGTH]

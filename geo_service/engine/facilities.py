@@ -18,10 +18,11 @@ from geo_service.engine.constants import LOW_MASK, NEVER, NONE
 from geo_service.engine.dijkstra import Ends
 from geo_service.engine.index import Index
 from geo_service.engine.join import EDGE, SUM, Desk, Hooks, build_hooks
+from geo_service.engine.kit import Kit
 from geo_service.engine.labels import Labels
 from geo_service.engine.snap import BoolArray, Snaps
 from geo_service.errors import InvalidInputError
-from geo_service.network.graph import ByteArray, FloatArray, LongArray
+from geo_service.network.graph import FloatArray, LongArray
 
 
 class Stand(NamedTuple):
@@ -44,8 +45,8 @@ class Stand(NamedTuple):
         Those with a link, ascending.
     buckets
         What they leave at hubs; empty without an index.
-    asked
-        What a kernel reads of all that.
+    kit
+        What kernels read of all that: `Buckets`, and the rank of each node; none without buckets.
     """
 
     snaps: Snaps
@@ -55,7 +56,7 @@ class Stand(NamedTuple):
     leave: Hooks
     rows: LongArray
     buckets: Buckets
-    asked: tuple[Any, ...] = ()
+    kit: Kit | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +76,8 @@ class Machine:
         Gives the desk of this thread, with room for so many facilities.
     backward
         Gives labels of the nodes that hooks name, against the direction of travel.
+    forward
+        Labels of all nodes in the direction of travel, if they are saved.
     """
 
     index: Index | None
@@ -82,6 +85,7 @@ class Machine:
     hang: Callable[[Snaps, bool], Ends]
     desk: Callable[[int], Desk]
     backward: Callable[[LongArray], Labels]
+    forward: Kit | None
 
 
 _NO_LONGS = np.empty(0, dtype=np.int64)
@@ -117,14 +121,11 @@ class Facilities:
 
     def _put(self, stand: Stand) -> None:
         """Let everybody who asks from now on see another stand."""
-        index, buckets = self._machine.index, stand.buckets
-        asked = (buckets.on_link, buckets.on_share, buckets.first, buckets.entry, buckets.mm)
-        self._stand = stand._replace(asked=asked)
-        self.quick: tuple[Any, ...] = ()
-        """Ranks, labels and buckets, for one quick call."""
-        if index is not None and index.has_labels:
-            labels = index.forward
-            self.quick = (index.hierarchy.rank, labels.first, labels.entry, buckets.first, buckets.entry)
+        index, forward = self._machine.index, self._machine.forward
+        kit = None if index is None else Kit(stand.buckets, rank=index.hierarchy.rank)
+        self._stand = stand._replace(kit=kit)
+        self.quick = None if kit is None or forward is None else (forward, kit)
+        """Labels and buckets, for one quick call; none, if labels are made for each question."""
 
     @property
     def stand(self) -> Stand:
@@ -216,6 +217,41 @@ class Facilities:
         few._put(few._change(left_out, nowhere(stand.snaps.take(left_out))))
         return few
 
+    def later(self, kept: LongArray, come: Snaps) -> "Facilities":
+        """
+        Facilities of a later version of a layer; these stay as they are for whoever still asks for them.
+
+        Parameters
+        ----------
+        kept
+            For each row of the later ones the row that stands there now, ascending, or `NONE` for one that comes.
+        come
+            Where those stand that come, one for each `NONE`.
+
+        Returns
+        -------
+        facilities
+            As if they had been prepared anew; what it takes is a copy.
+
+        Raises
+        ------
+        InvalidInputError
+            If a row is not one of these, is named twice or out of order, or there is not one point for each that comes.
+        """
+        stand, is_kept = self._stand, np.asarray(kept) != NONE
+        old, rows = self._take_rows(np.asarray(kept)[is_kept]), np.flatnonzero(~is_kept)
+        if (np.diff(old) < 0).any() or len(rows) != len(come.link):
+            raise InvalidInputError(
+                f"{len(rows)} facilities come and {len(come.link)} points; give rows ascending and a point for each",
+                parameter="kept",
+                value=len(rows),
+            )
+        row = np.full(len(self), NONE, dtype=np.int64)
+        row[old] = np.flatnonzero(is_kept)
+        later = Facilities(self._machine, stand)
+        later._put(later._renumber(row, len(is_kept), rows, self._machine.take(come, "come")))
+        return later
+
     def _take_rows(self, rows: LongArray) -> LongArray:
         taken = np.asarray(rows, dtype=np.int64).ravel()
         if len(taken) and not (taken.min() >= 0 and taken.max() < len(self)):
@@ -232,13 +268,26 @@ class Facilities:
 
     def _change(self, rows: LongArray, snaps: Snaps) -> Stand:
         """The stand with some rows written anew, perhaps behind the last one."""
+        row = np.arange(len(self))
+        row[rows[rows < len(self)]] = NONE
+        return self._renumber(row, max(len(self), int(rows.max(initial=-1)) + 1), rows, snaps)
+
+    def _renumber(self, row: LongArray, n: int, rows: LongArray, snaps: Snaps) -> Stand:
+        """The stand with old rows where they are from now on, `NONE` for those that go, and some written anew."""
         old, machine = self._stand, self._machine
-        n = max(len(old.snaps.link), int(rows.max(initial=-1)) + 1)
+        kept = np.flatnonzero(row != NONE)
         targets, departs = machine.hang(snaps, False), machine.hang(snaps, True)
+
+        def write(before: Any, new: Any) -> Any:
+            out = np.empty((n, *before.shape[1:]), dtype=before.dtype)
+            out[row[kept]] = before[kept]
+            out[rows] = new
+            return out
+
         whole = Stand(
-            Snaps(*(_write(a, n, rows, b) for a, b in zip(old.snaps, snaps, strict=True))),
-            Ends(*(_write(a, n, rows, b) for a, b in zip(old.targets, targets, strict=True))),
-            Ends(*(_write(a, n, rows, b) for a, b in zip(old.departs, departs, strict=True))),
+            Snaps(*map(write, old.snaps, snaps)),
+            Ends(*map(write, old.targets, targets)),
+            Ends(*map(write, old.departs, departs)),
             NO_HOOKS,
             NO_HOOKS,
             _NO_LONGS,
@@ -248,10 +297,7 @@ class Facilities:
         if machine.index is None:
             return whole
         whole = _hook(machine.index, whole)
-        is_kept = np.ones(n, dtype=np.uint8)
-        is_kept[rows] = 0
-        come = rows[snaps.link != NONE]
-        return whole._replace(buckets=_merge(machine, old.buckets, is_kept, whole, come))
+        return whole._replace(buckets=_merge(machine, old.buckets, row, whole, rows[snaps.link != NONE]))
 
 
 def build_facilities(machine: Machine, snaps: Snaps) -> Facilities:
@@ -318,14 +364,6 @@ def nowhere(snaps: Snaps) -> Snaps:
     return snaps._replace(link=np.full(len(snaps.link), NONE, dtype=np.int32))
 
 
-def _write(old: Any, n: int, rows: LongArray, new: Any) -> Any:
-    """A longer copy with some rows written anew."""
-    out = np.empty((n, *old.shape[1:]), dtype=old.dtype)
-    out[: len(old)] = old
-    out[rows] = new
-    return out
-
-
 def _hook(index: Index, stand: Stand) -> Stand:
     rank = index.hierarchy.rank
     return stand._replace(arrive=build_hooks(stand.targets, rank), leave=build_hooks(stand.departs, rank))
@@ -339,10 +377,10 @@ def _fill(machine: Machine, stand: Stand, rows: LongArray) -> Buckets:
     return Buckets(first, entry, mm, *_sort_links(stand))
 
 
-def _merge(machine: Machine, old: Buckets, is_kept: ByteArray, stand: Stand, come: LongArray) -> Buckets:
+def _merge(machine: Machine, old: Buckets, row: LongArray, stand: Stand, come: LongArray) -> Buckets:
     new = _fill(machine, stand, come)
     first = np.empty_like(old.first)
-    entry, mm = merge_buckets(old, is_kept, new, first)
+    entry, mm = merge_buckets(old, row, new, first)
     return new._replace(first=first, entry=entry, mm=mm)
 
 

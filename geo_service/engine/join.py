@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from geo_service.engine.constants import HUB_MASK, LONG, NEVER, NONE, VIA_BITS
-from geo_service.engine.dijkstra import Ends, Windows
+from geo_service.engine.dijkstra import Ends, Windows, counts_at
 from geo_service.network.graph import ByteArray, FloatArray, IntArray, LongArray
 
 RANK, SUM, EDGE = range(3)
@@ -444,25 +444,25 @@ def find_key_near(
     Parameters
     ----------
     first
-        Offsets of labels of the other direction.
+        As in `find_key`, and so on to ``f``.
     entry
-        Their entries.
+        As in `find_key`.
     mm
-        Their lengths.
+        As in `find_key`.
     edge_key
-        Key of each edge.
+        As in `find_key`.
     source_at
-        Hooks of origins.
+        As in `find_key`.
     source_turn
-        Their turns.
+        As in `find_key`.
     row
-        The origin.
+        As in `find_key`.
     target_at
-        Hooks of destinations.
+        As in `find_key`.
     target_turn
-        Their turns.
+        As in `find_key`.
     f
-        The destination.
+        As in `find_key`.
     limit_ms
         A cost at which there is a way.
     board
@@ -485,33 +485,6 @@ def find_key_near(
             hub = (entry[i] >> VIA_BITS) & HUB_MASK
             best = min(best, board[hub] + (entry[i] >> 32 << 32) + mm[i] + rest)
     return best
-
-
-@njit(cache=True, nogil=True)
-def counts_at(windows: Windows, facility: int, cost: int) -> bool:
-    """
-    Whether a facility counts for who arrives at that cost.
-
-    Parameters
-    ----------
-    windows
-        When facilities count; with an empty ``first`` always.
-    facility
-        The facility.
-    cost
-        The whole cost of arriving.
-
-    Returns
-    -------
-    counts
-        True if the cost lies in one of its windows.
-    """
-    if len(windows.first) == 0:
-        return True
-    for i in range(windows.first[facility], windows.first[facility + 1]):
-        if windows.open_ms[i] <= cost < windows.close_ms[i]:
-            return True
-    return False
 
 
 @njit(cache=True, nogil=True)

@@ -1,7 +1,6 @@
 """What each thread of a router writes on, made when it first asks and kept for its next question."""
 
 import threading
-from typing import Any
 
 import numpy as np
 
@@ -9,8 +8,9 @@ from geo_service.engine.climb import Climber, Shelf, build_climber, build_shelf
 from geo_service.engine.constants import NONE
 from geo_service.engine.dijkstra import Windows, Workspace, build_workspace
 from geo_service.engine.join import Desk, Hooks, build_desk
+from geo_service.engine.kit import Kit
 from geo_service.engine.snap import Columns, Snaps
-from geo_service.engine.trace import Trail, build_trail
+from geo_service.engine.trace import build_trail
 from geo_service.engine.what_if import Spread, build_spread
 from geo_service.network.graph import LongArray
 
@@ -25,27 +25,24 @@ class Own(threading.local):
         Nodes of the network.
     n_edges
         Its directed edges.
-    n_points
-        Drawn points of its links.
     """
 
-    def __init__(self, n_nodes: int, n_edges: int, n_points: int) -> None:
-        self._n_nodes, self._n_edges, self._n_points = n_nodes, n_edges, n_points
+    def __init__(self, n_nodes: int, n_edges: int) -> None:
+        self._n_nodes, self._n_edges = n_nodes, n_edges
         self.snaps: Snaps | None = None
         """What was snapped last: it needs no second look."""
         self.columns: Columns | None = None
         """The same as kernels read it."""
-        self.windows: tuple[Windows, Windows] | None = None
-        """What was taken last, as it came and in the one layout."""
+        self.windows: dict[int, tuple[Windows, Kit]] = {}
+        """Windows as they came and as kernels read them, by the identity of their first column."""
         self._desk: Desk | None = None
         self._work: Workspace | None = None
-        self._trail: Trail | None = None
-        self.asked_way: tuple[Any, ...] = ()
-        """What a way between two nodes is asked with, if labels are saved."""
+        self._trail: Kit | None = None
         self._spread: Spread | None = None
         self._pair: tuple[Hooks, Hooks] | None = None
         self._climber: Climber | None = None
         self._shelves: list[Shelf] = []
+        self._shelf_kits: list[tuple[Shelf, Kit]] = []
         self.stamp = 1
         """The first stamp of the running question."""
         self._next_stamp = 1
@@ -89,10 +86,10 @@ class Own(threading.local):
         return self._work
 
     @property
-    def trail(self) -> Trail:
-        """Where a way is written."""
+    def trail(self) -> Kit:
+        """Where a way is written: a `Trail`."""
         if self._trail is None:
-            self._trail = build_trail(self._n_nodes, self._n_points)
+            self._trail = Kit(build_trail(self._n_nodes))
         return self._trail
 
     @property
@@ -127,6 +124,27 @@ class Own(threading.local):
             self._shelves = [build_shelf(self._n_nodes), build_shelf(self._n_nodes)]
         return self._shelves
 
+    def shelf_kit(self, *, is_back: bool) -> Kit:
+        """
+        Labels that were made, as kernels read them.
+
+        Parameters
+        ----------
+        is_back
+            Against the direction of travel.
+
+        Returns
+        -------
+        kit
+            With how they were come to.
+        """
+        if not self._shelf_kits:
+            self._shelf_kits = [(shelf, _kit(shelf)) for shelf in self.shelves]
+        shelf = self.shelves[is_back]
+        if self._shelf_kits[is_back][0].entry is not shelf.entry:
+            self._shelf_kits[is_back] = (shelf, _kit(shelf))
+        return self._shelf_kits[is_back][1]
+
     @property
     def pair(self) -> tuple[Hooks, Hooks]:
         """Hooks of two points on nodes; only their ranks are written anew."""
@@ -158,3 +176,7 @@ class Own(threading.local):
         self.stamp = self._next_stamp
         self._next_stamp += n_origins
         return self._low
+
+
+def _kit(shelf: Shelf) -> Kit:
+    return Kit(shelf.labels, came=shelf.came)

@@ -5,11 +5,14 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from geo_service.engine.compiling import inner
 from geo_service.engine.constants import FOOT, LONG, NONE
 from geo_service.engine.dijkstra import COST, LENGTH, PARENT, VIA, Ends, Streets, Workspace
-from geo_service.engine.lines import BEGIN, EDGES, LAST, Lines
+from geo_service.engine.lines import BEGIN as FIRST
+from geo_service.engine.lines import EDGES, LAST, Lines
 from geo_service.engine.snap import Snaps
 from geo_service.engine.trace import STRAIGHT
+from geo_service.engine.unpack import BEGIN, EDGE, MM, MS
 from geo_service.network.graph import FloatArray, IntArray, LongArray
 
 
@@ -23,18 +26,10 @@ class Path(NamedTuple):
         Both gaps and all pieces.
     length_mm
         Both gaps and all pieces.
-    edge
-        Edge of each piece; only the first and the last may be part of an edge, shape ``(q,)``.
-    edge_cost_ms
-        Cost of each piece, shape ``(q,)``.
-    edge_length_mm
-        Length of each piece, shape ``(q,)``.
+    piece
+        `EDGE`, `MS`, `MM` and `BEGIN` of each piece, and one row more, which has only `BEGIN`; shape ``(q + 1, 4)``.
     lonlat
         Origin, foot point, streets, foot point, destination; degrees, shape ``(p, 2)``.
-    first_point
-        Piece ``i`` is drawn by points ``first_point[i]`` to ``first_point[i + 1]``, both included, so
-        each piece begins where the one before ended; the first entry is 1 and the last ``p - 2``,
-        shape ``(q + 1,)``.
     gap_ms
         Costs of the gaps at origin and destination, shape ``(2,)``.
     gap_mm
@@ -43,13 +38,36 @@ class Path(NamedTuple):
 
     cost_ms: int
     length_mm: int
-    edge: IntArray
-    edge_cost_ms: LongArray
-    edge_length_mm: LongArray
+    piece: IntArray
     lonlat: FloatArray
-    first_point: IntArray
     gap_ms: LongArray
     gap_mm: LongArray
+
+    @property
+    def edge(self) -> IntArray:
+        """Edge of each piece; only the first and the last may be part of an edge, shape ``(q,)``."""
+        return self.piece[:-1, EDGE]
+
+    @property
+    def edge_cost_ms(self) -> IntArray:
+        """Cost of each piece, shape ``(q,)``."""
+        return self.piece[:-1, MS]
+
+    @property
+    def edge_length_mm(self) -> IntArray:
+        """Length of each piece, shape ``(q,)``."""
+        return self.piece[:-1, MM]
+
+    @property
+    def first_point(self) -> IntArray:
+        """
+        Where each piece begins among the points.
+
+        Piece ``i`` is drawn by points ``first_point[i]`` to ``first_point[i + 1]``, both included, so
+        each piece begins where the one before ended; the first entry is 1 and the last ``p - 2``,
+        shape ``(q + 1,)``.
+        """
+        return self.piece[:, BEGIN]
 
 
 class Way(NamedTuple):
@@ -118,7 +136,7 @@ def _slot(ends: Ends, node: int, edge: int) -> int:
     return int(np.flatnonzero((ends.node[0] == node) & (ends.edge[0] == edge))[0])
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _cut(along_m: FloatArray, first: int, last: int, begin: float, end: float) -> tuple[int, int]:
     """Points strictly between the two ends of a piece, as a half-open range."""
     own = along_m[first : last + 1]
@@ -136,7 +154,7 @@ def lay_pieces(
     parts: LongArray,
     slot: int,
     whole: IntArray,
-) -> tuple[IntArray, LongArray, LongArray, FloatArray, IntArray]:
+) -> tuple[IntArray, FloatArray]:
     """
     Lay the pieces of a way end to end; joints of two pieces are written once.
 
@@ -160,13 +178,11 @@ def lay_pieces(
 
     Returns
     -------
-    pieces
-        Edge, cost and length of each, points in degrees with two at each end left to fill in, offsets.
+    laid
+        ``piece`` as in `Path`, and points in degrees with two at each end left to fill in.
     """
     n = len(whole) + 2
-    edge = np.empty(n, dtype=np.int32)
-    ms = np.empty(n, dtype=np.int64)
-    mm = np.empty(n, dtype=np.int64)
+    piece = np.empty((n + 1, 4), dtype=np.int32)
     ends = np.empty((n, 2), dtype=np.float64)
     count = LONG(0)
     for i in range(n):
@@ -177,20 +193,22 @@ def lay_pieces(
         if e == NONE:
             continue
         is_against = lines.link[edge_link[e], EDGES + 1] == e
-        ms[count] = parts[part, 1] if is_first or is_last else streets.edge_ms[e]
-        mm[count] = parts[part, 2] if is_first or is_last else streets.edge_mm[e]
+        piece[count, EDGE] = e
+        piece[count, MS] = parts[part, 1] if is_first or is_last else streets.edge_ms[e]
+        piece[count, MM] = parts[part, 2] if is_first or is_last else streets.edge_mm[e]
         ends[count, 0] = shares[0] if is_first else (1.0 if is_against else 0.0)
         ends[count, 1] = shares[1] if is_last else (0.0 if is_against else 1.0)
-        edge[count] = e
-        count += ends[count, 0] != ends[count, 1] or ms[count] != 0
+        count += ends[count, 0] != ends[count, 1] or piece[count, MS] != 0
         if slot == STRAIGHT:
             break
-    first_point = np.empty(count + 1, dtype=np.int32)
-    first_point[0] = 1
+    piece[count, EDGE] = NONE
+    piece[count, MS] = 0
+    piece[count, MM] = 0
+    piece[0, BEGIN] = 1
     inner = np.empty((count, 2), dtype=np.int64)
     for i in range(count):
-        link = edge_link[edge[i]]
-        low = LONG(lines.link[link, BEGIN])
+        link = edge_link[piece[i, EDGE]]
+        low = LONG(lines.link[link, FIRST])
         high = LONG(lines.link[link, LAST])
         if i == 0 or i == count - 1:
             low, high = _cut(lines.along_m, low, high, ends[i, 0], ends[i, 1])
@@ -198,21 +216,21 @@ def lay_pieces(
             low += 1
         inner[i, 0] = low
         inner[i, 1] = high
-        first_point[i + 1] = first_point[i] + max(high - low, 0) + 1
-    lonlat = np.empty((first_point[count] + 2, 2), dtype=np.float64)
+        piece[i + 1, BEGIN] = piece[i, BEGIN] + max(high - low, 0) + 1
+    lonlat = np.empty((piece[count, BEGIN] + 2, 2), dtype=np.float64)
     for i in range(count):
-        link = edge_link[edge[i]]
-        at = LONG(first_point[i]) + 1
-        is_along = lines.link[link, EDGES] == edge[i]
+        link = edge_link[piece[i, EDGE]]
+        at = LONG(piece[i, BEGIN]) + 1
+        is_along = lines.link[link, EDGES] == piece[i, EDGE]
         for j in range(inner[i, 1] - inner[i, 0]):
             point = inner[i, 0] + j if is_along else inner[i, 1] - 1 - j
             lonlat[at, 0] = lines.xy[point, 0] / 1e6
             lonlat[at, 1] = lines.xy[point, 1] / 1e6
             at += 1
-        point = LONG(lines.link[link, LAST] if is_along else lines.link[link, BEGIN])
+        point = LONG(lines.link[link, LAST] if is_along else lines.link[link, FIRST])
         lonlat[at, 0] = lines.xy[point, 0] / 1e6
         lonlat[at, 1] = lines.xy[point, 1] / 1e6
-    return edge[:count].copy(), ms[:count].copy(), mm[:count].copy(), lonlat, first_point
+    return piece[: count + 1].copy(), lonlat
 
 
 def build_path(
@@ -248,17 +266,17 @@ def build_path(
     """
     origin, destination = points
     shares = np.array([origin.share[0], destination.share[0]])
-    edge, ms, mm, lonlat, first_point = lay_pieces(
+    piece, lonlat = lay_pieces(
         streets, lines, edge_link, shares, _parts(streets, ends, way), way.slot, way.edge
     )
     lonlat[0] = origin.lon[0], origin.lat[0]
     lonlat[1] = origin.foot_lon[0], origin.foot_lat[0]
-    if len(edge):
+    if len(piece) > 1:
         lonlat[-2] = destination.foot_lon[0], destination.foot_lat[0]
     lonlat[-1] = destination.lon[0], destination.lat[0]
     gap_ms = np.array([ends[0].gap_ms[0], ends[1].gap_ms[0]], dtype=np.int64)
     gap_mm = np.array([ends[0].gap_mm[0], ends[1].gap_mm[0]], dtype=np.int64)
-    return Path(way.cost_ms, way.length_mm, edge, ms, mm, lonlat, first_point, gap_ms, gap_mm)
+    return Path(way.cost_ms, way.length_mm, piece, lonlat, gap_ms, gap_mm)
 
 
 def _parts(streets: Streets, ends: tuple[Ends, Ends], way: Way) -> LongArray:

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from geo_service.engine.constants import FEW, FEW_ROWS, NO_CUTOFF, NONE, SNAP_LIMIT_M, UNREACHED
-from geo_service.engine.costs import cost_matrix, costs_between, cover_nodes, rows_to_sweep
+from geo_service.engine.constants import FEW, NO_CUTOFF, NONE, SNAP_LIMIT_M, UNREACHED
+from geo_service.engine.costs import cost_matrix, costs_between, cover_nodes
 from geo_service.engine.dijkstra import Nearest, Windows, nothing_found, search
 from geo_service.engine.direct import Direct
 from geo_service.engine.facilities import Facilities, build_facilities, build_hung
@@ -65,7 +65,6 @@ __all__ = [
     "build_index",
     "load_index",
     "save_index",
-    "warm_up",
 ]
 
 
@@ -235,8 +234,6 @@ class Router:
         works = self._works
         origins, stand = works.take(origins, "origins"), works.stand(facilities)
         check_k(k)
-        if windows is not None:
-            windows = works.take_windows(windows, len(stand.snaps.link))
         find = find_by_search if self.index is None else find_by_labels
         return find(works, origins, stand, k, windows)
 
@@ -272,10 +269,9 @@ class Router:
         """
         works, stand, found = self._works, facilities.stand, None
         check_k(k)
-        if windows is not None:
-            windows = works.take_windows(windows, len(stand.snaps.link))
-        if k <= FEW and self.index is not None and self.index.has_labels:
-            found = find_from_point(works, float(lon), float(lat), stand, k, windows)
+        if k <= FEW and facilities.quick is not None:
+            forward, _ = facilities.quick
+            found = find_from_point(works, forward, float(lon), float(lat), stand, k, windows)
         if found is None:
             found = np.stack(
                 [row[0] for row in self.nearest(self.snap([[lon, lat]]), facilities, k, windows)]
@@ -300,7 +296,7 @@ class Router:
         found
             Rows of facilities, and their costs in milliseconds; -1 where there is none, shape ``(2, k)``.
         """
-        if not facilities.quick:
+        if facilities.quick is None:
             return find_from_node(self._works, node, facilities.stand, k)
         found = np.empty((2, k), dtype=np.int64)
         _nearest_to_node.call(*facilities.quick, node, found)
@@ -613,41 +609,3 @@ class Router:
         sources, targets = works.hang(origin, is_left=True), works.hang(origin.take(slice(0)), is_left=False)
         search(works.forward, sources, targets, ALWAYS, 1, cutoff_ms, work, nothing_found(1, 1))
         return build_reach(self.network, origin, cutoff_ms, work)
-
-
-def warm_up(router: Router) -> None:
-    """
-    Compile every kernel, or load it from the cache, by asking one small question of each kind.
-
-    Parameters
-    ----------
-    router
-        Any router; kernels do not depend on the network. Those of the index only with one.
-    """
-    network = router.network
-    node = int(network.edge_tail[0])
-    lon, lat = network.node_lon_e6[node] / 1e6, network.node_lat_e6[node] / 1e6
-    here = router.snap([[lon, lat]])
-    router.nearest(here, here, 1)
-    router.matrix(here, here)
-    router.reach(here, 1)
-    router.route(here, here)
-    facilities = router.facilities(here)
-    router.nearest(here, facilities, 1)
-    now = np.zeros(1, dtype=np.int64)
-    opened = Windows(np.arange(2, dtype=np.int32), now, now + 1)
-    router.nearest(here, facilities, 1, opened)
-    router.nearest_point(lon, lat, facilities, 1, opened)
-    router.what_if(router.coverage(facilities), facilities, close=[0])
-    if router.index is not None:
-        _warm_up_nodes(router, node)
-        router.matrix(here, here.take(np.zeros(rows_to_sweep(network.n_nodes), dtype=np.int64)))
-        few = here.take(np.zeros(FEW_ROWS + 1, dtype=np.int64))
-        router.matrix(few, few)
-
-
-def _warm_up_nodes(router: Router, node: int) -> None:
-    at_node = router.facilities_at([node])
-    router.nearest_node(node, at_node, 1)
-    router.nearest_nodes(np.full(1, node, dtype=np.int64), at_node, 1)
-    router.route_nodes(node, node)

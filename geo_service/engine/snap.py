@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from geo_service.engine.compiling import inner
 from geo_service.engine.constants import LONG, METRIC_SPAN_E6, NODE_M, NONE, SNAP_LIMIT_M, UNREACHED
 from geo_service.engine.direct import Direct
+from geo_service.engine.kit import Kit
 from geo_service.engine.lines import BEGIN, LAST, RIDE, Lines, build_grid, freeze
 from geo_service.geo import check_lonlat
 from geo_service.network.graph import FloatArray, IntArray, LongArray, Network
@@ -102,13 +104,13 @@ WEST, SOUTH, WIDTH, HEIGHT, N_COLS, N_ROWS, LAT0, LAT_M, LON_M, LON_M1, LON_M2, 
 """Places in a frame: where the grid lies, the metric, cost of the gap per metre, farthest gap that still snaps."""
 
 
-@njit(cache=True, nogil=True)
-def _project(xy: IntArray, kx: float, ky: float, px: float, py: float, point: int) -> tuple[float, float]:
+@inner
+def _project(corner: IntArray, i: int, kx: float, ky: float, px: float, py: float) -> tuple[float, float]:
     """Share along one segment nearest to a point, and the squared gap in metres."""
-    ax = float(xy[point, 0])
-    ay = float(xy[point, 1])
-    bx = float(xy[point + 1, 0])
-    by = float(xy[point + 1, 1])
+    ax = float(corner[i, 0])
+    ay = float(corner[i, 1])
+    bx = float(corner[i, 2])
+    by = float(corner[i, 3])
     ux = (bx - ax) * kx
     uy = (by - ay) * ky
     wx = (px - ax) * kx
@@ -131,7 +133,7 @@ def _project(xy: IntArray, kx: float, ky: float, px: float, py: float, point: in
     return t, ex * ex + ey * ey
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _bound_unseen(
     frame: FloatArray, kx: float, ky: float, px: float, py: float, col: int, row: int, ring: int
 ) -> float:
@@ -155,23 +157,15 @@ def _bound_unseen(
     return bound * _SLACK
 
 
-@njit(cache=True, nogil=True)
-def _find_segment(
-    xy: IntArray,
-    first: IntArray,
-    segment: IntArray,
-    frame: FloatArray,
-    kx: float,
-    ky: float,
-    px: float,
-    py: float,
-) -> tuple[int, float]:
+@inner
+def _find_segment(ground: Kit, kx: float, ky: float, px: float, py: float) -> tuple[int, float]:
     """
-    Nearest segment off the islands within the limit, else nearest at all; and its squared gap.
+    Place in the grid of the nearest segment off the islands within the limit, else at all; and its squared gap.
 
     Rings of cells are searched outwards until no unseen cell can hold a nearer or equally near
     segment. Links are sorted by edge and points by link, so the lowest point is the lowest edge.
     """
+    frame, first, segment, corner = ground.frame, ground.first, ground.segment, ground.corner
     n_cols = LONG(frame[N_COLS])
     n_rows = LONG(frame[N_ROWS])
     col = LONG(min(max((px - frame[WEST]) / frame[WIDTH], 0.0), frame[N_COLS] - 1.0))
@@ -191,13 +185,14 @@ def _find_segment(
                     continue
                 cell = r * n_cols + c
                 for i in range(first[cell], first[cell + 1]):
-                    point = LONG(segment[i]) >> 1
-                    _, gap2 = _project(xy, kx, ky, px, py, point)
-                    if gap2 < some2 or (gap2 == some2 and point < some):
-                        some = point
+                    _, gap2 = _project(corner, LONG(i), kx, ky, px, py)
+                    if gap2 < some2 or (gap2 == some2 and segment[i] < segment[some]):
+                        some = LONG(i)
                         some2 = gap2
-                    if segment[i] & 1 == 1 and (gap2 < main2 or (gap2 == main2 and point < main)):
-                        main = point
+                    if segment[i] & 1 == 1 and (
+                        gap2 < main2 or (gap2 == main2 and segment[i] < segment[main])
+                    ):
+                        main = LONG(i)
                         main2 = gap2
         bound = _bound_unseen(frame, kx, ky, px, py, col, row, ring)
         wants_main = bound <= main2 and bound <= limit2
@@ -235,6 +230,8 @@ class Ground(NamedTuple):
         As in `Grid`.
     segment
         As in `Grid`.
+    corner
+        Both ends of each of those segments, as in ``xy``: read one after the other, shape ``(s, 4)``.
     frame
         `WEST` to `LIMIT_M`, shape ``(13,)``.
     """
@@ -245,10 +242,11 @@ class Ground(NamedTuple):
     link: IntArray
     first: IntArray
     segment: IntArray
+    corner: IntArray
     frame: FloatArray
 
 
-@njit(cache=True, nogil=True)
+@inner
 def is_on_globe(lon: float, lat: float) -> bool:
     """
     Whether a place exists; not a number is none.
@@ -269,29 +267,14 @@ def is_on_globe(lon: float, lat: float) -> bool:
     return is_there
 
 
-@njit(cache=True, nogil=True)
-def find_foot(
-    xy: IntArray, along_m: FloatArray, point_link: IntArray, links: IntArray, first: IntArray,
-    segment: IntArray, frame: FloatArray, lon: float, lat: float,
-) -> tuple[int, float, float, float, float, int, int, int]:  # fmt: skip
+@inner
+def find_foot(ground: Kit, lon: float, lat: float) -> tuple[int, float, float, float, float, int, int, int]:
     """
     Find where a point meets the streets.
 
     Parameters
     ----------
-    xy
-        As in `Ground`.
-    along_m
-        As in `Ground`.
-    point_link
-        As in `Ground`.
-    links
-        As in `Ground`.
-    first
-        As in `Ground`.
-    segment
-        As in `Ground`.
-    frame
+    ground
         As in `Ground`.
     lon
         Degrees, on the globe.
@@ -304,21 +287,23 @@ def find_foot(
         As in `Snaps`: link, share, longitude and latitude of the foot, gap in metres; cost along, against and of the
         gap.
     """
+    frame, links = ground.frame, ground.link
     px = lon * 1e6
     py = lat * 1e6
     d = min(max(py - frame[LAT0], -METRIC_SPAN_E6), METRIC_SPAN_E6)
     kx = frame[LON_M] + d * (frame[LON_M1] + d * frame[LON_M2])
     ky = frame[LAT_M]
-    point, gap2 = _find_segment(xy, first, segment, frame, kx, ky, px, py)
+    i, gap2 = _find_segment(ground, kx, ky, px, py)
     gap_m = math.sqrt(gap2)
     link = LONG(NONE)
     share = foot_lon = foot_lat = np.nan
     forward_ms = backward_ms = gap_ms = LONG(UNREACHED)
     if gap_m <= frame[LIMIT_M]:
-        link = LONG(point_link[point])
+        point = LONG(ground.segment[i]) >> 1
+        link = LONG(ground.point_link[point])
         gap_ms = LONG(math.floor(gap_m * frame[PACE]))
-        t, _ = _project(xy, kx, ky, px, py, point)
-        share, foot_lon, foot_lat = _place_foot(xy, along_m, links, link, point, t)
+        t, _ = _project(ground.corner, i, kx, ky, px, py)
+        share, foot_lon, foot_lat = _place_foot(ground, link, point, t)
         forward = links[link, RIDE]
         backward = links[link, RIDE + 1]
         if forward >= 0:
@@ -328,11 +313,10 @@ def find_foot(
     return link, share, foot_lon, foot_lat, gap_m, forward_ms, backward_ms, gap_ms
 
 
-@njit(cache=True, nogil=True)
-def _place_foot(
-    xy: IntArray, along_m: FloatArray, links: IntArray, link: int, point: int, t: float
-) -> tuple[float, float, float]:
+@inner
+def _place_foot(ground: Kit, link: int, point: int, t: float) -> tuple[float, float, float]:
     """Where along the link the foot point stands, its longitude and latitude."""
+    xy, along_m, links = ground.xy, ground.along_m, ground.link
     ax = float(xy[point, 0])
     ay = float(xy[point, 1])
     foot_x = ax + t * (float(xy[point + 1, 0]) - ax)
@@ -355,37 +339,13 @@ def _place_foot(
 
 
 @njit(cache=True, nogil=True)
-def snap_points(
-    xy: IntArray,
-    along_m: FloatArray,
-    point_link: IntArray,
-    links: IntArray,
-    first: IntArray,
-    segment: IntArray,
-    frame: FloatArray,
-    lonlat: FloatArray,
-    link: IntArray,
-    real: FloatArray,
-    whole: LongArray,
-) -> bool:
+def snap_points(ground: Kit, lonlat: FloatArray, link: IntArray, real: FloatArray, whole: LongArray) -> bool:
     """
     Snap each point and fill in one column of the answer.
 
     Parameters
     ----------
-    xy
-        As in `Ground`.
-    along_m
-        As in `Ground`.
-    point_link
-        As in `Ground`.
-    links
-        As in `Ground`.
-    first
-        As in `Ground`.
-    segment
-        As in `Ground`.
-    frame
+    ground
         As in `Ground`.
     lonlat
         Longitude, latitude, degrees, shape ``(n, 2)``.
@@ -407,7 +367,7 @@ def snap_points(
         lat = lonlat[i, 1]
         is_done &= is_on_globe(lon, lat)
         if is_done:
-            foot = find_foot(xy, along_m, point_link, links, first, segment, frame, lon, lat)
+            foot = find_foot(ground, lon, lat)
             link[i], real[SHARE, i], real[FOOT_LON, i], real[FOOT_LAT, i], real[GAP_M, i] = foot[:5]
             whole[FORWARD_MS, i], whole[BACKWARD_MS, i], whole[GAP_MS, i] = foot[5:]
             real[LON, i] = lon
@@ -434,7 +394,7 @@ class Columns(NamedTuple):
     whole: LongArray
 
 
-def build_ground(network: Network, lines: Lines) -> Ground:
+def build_ground(network: Network, lines: Lines) -> Kit:
     """
     Lay out what snapping reads.
 
@@ -448,20 +408,25 @@ def build_ground(network: Network, lines: Lines) -> Ground:
     Returns
     -------
     ground
-        Read-only arrays.
+        A `Ground`.
     """
     metric = network.metric
     grid = build_grid(lines, metric)
     frame = np.array([*grid[:6], *metric, network.gap_ms_per_m, SNAP_LIMIT_M], dtype=np.float64)
-    return Ground(
-        lines.xy, lines.along_m, lines.point_link, lines.link, grid.first, grid.segment, freeze(frame)
-    )
+    begin = grid.segment >> 1
+    corner = np.concatenate([lines.xy[begin], lines.xy[begin + 1]], axis=1)
+    return Kit(
+        Ground(
+            lines.xy, lines.along_m, lines.point_link, lines.link, grid.first, grid.segment, corner,
+            freeze(frame),
+        )
+    )  # fmt: skip
 
 
 _snap = Direct(snap_points)
 
 
-def snap_all(lonlat: FloatArray, ground: Ground) -> tuple[Snaps, Columns]:
+def snap_all(lonlat: FloatArray, ground: Kit) -> tuple[Snaps, Columns]:
     """
     Snap points to their nearest links.
 
@@ -470,7 +435,7 @@ def snap_all(lonlat: FloatArray, ground: Ground) -> tuple[Snaps, Columns]:
     lonlat
         Longitude, latitude, WGS 84 degrees, shape ``(n, 2)``, C-contiguous and writeable.
     ground
-        What there is to snap to.
+        What there is to snap to: a `Ground`.
 
     Returns
     -------
@@ -484,7 +449,7 @@ def snap_all(lonlat: FloatArray, ground: Ground) -> tuple[Snaps, Columns]:
     """
     n = len(lonlat)
     link, real, whole = columns = Columns(np.empty(n, _INT), np.empty((6, n)), np.empty((3, n), _LONG))
-    if not _snap.call(*ground, lonlat, link, real, whole):
+    if not _snap.call(ground, lonlat, link, real, whole):
         check_lonlat(lonlat)
     lon, lat, share, foot_lon, foot_lat, gap_m = real
     forward_ms, backward_ms, gap_ms = whole

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from geo_service.engine.compiling import inner
 from geo_service.engine.constants import (
     FAR_MS,
     HUB_MASK,
@@ -244,7 +245,7 @@ def sweep_keys(first: IntArray, end: IntArray, ms: IntArray, mm: IntArray, value
         value[v] = min(best, LONG(NEVER))
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _mark(down_first: IntArray, down_end: IntArray, targets: LongArray, place: IntArray) -> int:
     """Number the nodes from which a descent leads to a destination, most important first; how many."""
     n = len(place)
@@ -265,7 +266,7 @@ def _mark(down_first: IntArray, down_end: IntArray, targets: LongArray, place: I
     return count
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _restrict(down: Arcs, place: IntArray, n_kept: int) -> tuple[IntArray, IntArray]:
     """The arcs between numbered nodes: offsets, and ends with costs in two columns."""
     first = np.zeros(n_kept + 1, dtype=np.int32)
@@ -285,7 +286,7 @@ def _restrict(down: Arcs, place: IntArray, n_kept: int) -> tuple[IntArray, IntAr
     return first, arc
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _start_lane(
     first: LongArray,
     entry: LongArray,
@@ -307,7 +308,7 @@ def _start_lane(
                 cost[at, lane] = min(cost[at, lane], np.int32((entry[i] >> 32) + ms))
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _sweep_lanes(first: IntArray, arc: IntArray, cost: CostArray) -> None:
     """
     Ask more important nodes for all lanes at once; compiled to a few wide instructions per arc.
@@ -324,7 +325,7 @@ def _sweep_lanes(first: IntArray, arc: IntArray, cost: CostArray) -> None:
                 cost[here + np.uint32(lane)] = min(cost[here + np.uint32(lane)], there)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _write_lanes(
     place: IntArray, targets: LongArray, cost: CostArray, begin: int, n_lanes: int, cost_ms: LongArray
 ) -> None:

@@ -210,6 +210,8 @@ def take_windows(windows: Windows, n_facilities: int) -> Windows:
         np.require(windows.first, np.int32, _PLAIN),
         np.require(windows.open_ms, np.int64, _PLAIN),
         np.require(windows.close_ms, np.int64, _PLAIN),
+        int(windows.start_ms),
+        int(windows.horizon_ms),
     )
     n_windows = len(taken.open_ms)
     if len(taken.first) != n_facilities + 1 or len(taken.close_ms) != n_windows:

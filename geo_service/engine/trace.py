@@ -6,9 +6,12 @@ import numpy as np
 from numba import njit
 
 from geo_service.engine.climb import push_arcs
+from geo_service.engine.compiling import inner
 from geo_service.engine.constants import HUB_MASK, LONG, NEVER, NONE, VIA_BITS, VIA_MASK
+from geo_service.engine.fetch import fetch
 from geo_service.engine.join import RANK, SUM, go_straight, lay, wipe
-from geo_service.engine.unpack import draw_leaves, unpack
+from geo_service.engine.kit import Kit
+from geo_service.engine.unpack import draw_runs, list_edges, unpack
 from geo_service.network.graph import FloatArray, IntArray, LongArray
 
 STRAIGHT = -1
@@ -21,35 +24,23 @@ class Trail(NamedTuple):
 
     Parameters
     ----------
+    board
+        As in `Desk`.
     queue
         Its arcs, shape ``(n,)``.
     stack
         Halves still to be unpacked, shape ``(n,)``.
-    way
-        The leaf of each edge, see `Shape`, shape ``(n,)``.
-    edge
-        The edges, shape ``(n,)``.
-    ms
-        Their costs, shape ``(n,)``.
-    mm
-        Their lengths, shape ``(n,)``.
-    first_point
-        As in `Path`, shape ``(n + 1,)``.
-    lonlat
-        As in `Path`, shape ``(p + 3, 2)``.
+    run
+        First leaf of each run of its edges and the leaf behind its last, shape ``(n, 2)``.
     """
 
+    board: LongArray
     queue: LongArray
     stack: LongArray
-    way: IntArray
-    edge: IntArray
-    ms: LongArray
-    mm: LongArray
-    first_point: IntArray
-    lonlat: FloatArray
+    run: LongArray
 
 
-def build_trail(n_nodes: int, n_points: int) -> Trail:
+def build_trail(n_nodes: int) -> Trail:
     """
     Lay out a trail.
 
@@ -57,8 +48,6 @@ def build_trail(n_nodes: int, n_points: int) -> Trail:
     ----------
     n_nodes
         Nodes of the network; no way passes one twice.
-    n_points
-        Drawn points; nor does it pass a link twice.
 
     Returns
     -------
@@ -66,18 +55,14 @@ def build_trail(n_nodes: int, n_points: int) -> Trail:
         Nothing on it is valid yet.
     """
     return Trail(
+        np.full(n_nodes, NEVER, dtype=np.int64),
         np.empty(n_nodes, dtype=np.int64),
         np.empty(n_nodes, dtype=np.int64),
-        np.empty(n_nodes, dtype=np.int32),
-        np.empty(n_nodes, dtype=np.int32),
-        np.empty(n_nodes, dtype=np.int64),
-        np.empty(n_nodes, dtype=np.int64),
-        np.empty(n_nodes + 1, dtype=np.int32),
-        np.empty((n_points + 3, 2), dtype=np.float64),
+        np.empty((n_nodes, 2), dtype=np.int64),
     )
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _find_entry(first: LongArray, entry: LongArray, r: int, hub: int) -> int:
     """The entry of a hub in a label, `NONE` if it is not there."""
     for i in range(first[r], first[r + 1]):
@@ -87,7 +72,14 @@ def _find_entry(first: LongArray, entry: LongArray, r: int, hub: int) -> int:
     return NONE
 
 
-@njit(cache=True, nogil=True)
+@inner
+def _fetch_label(first: LongArray, entry: LongArray, r: int) -> None:
+    """Ask for all entries of a label."""
+    for i in range(first[r], first[r + 1], 8):
+        fetch(entry, i)
+
+
+@inner
 def _climb(
     arc_first: IntArray, arc_end: IntArray, first: LongArray, entry: LongArray, r: int, hub: int,
     queue: LongArray, size: int, base: int,
@@ -99,10 +91,11 @@ def _climb(
         queue[size] = a + base
         size += 1
         r = LONG(arc_end[a])
+        _fetch_label(first, entry, r)
     return size
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _meet_hub(first: LongArray, entry: LongArray, mm: IntArray, board: LongArray, r: int) -> tuple[int, int]:
     """Key of the best way over the board to a label, and the hub it leads over; `NEVER` and more if there is none."""
     best = LONG(NEVER)
@@ -116,52 +109,47 @@ def _meet_hub(first: LongArray, entry: LongArray, mm: IntArray, board: LongArray
     return best, found
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _turn(queue: LongArray, begin: int, end: int) -> None:
     """Turn a part of the queue round."""
     for i in range((end - begin) >> 1):
         queue[begin + i], queue[end - 1 - i] = queue[end - 1 - i], queue[begin + i]
 
 
+@inner
+def _follow(chart: Kit, leave: Kit, arrive: Kit, r: int, t: int, hub: int, queue: LongArray) -> int:
+    """Write the arcs from a node over a hub to another on the queue, those up and then those down; count them."""
+    n_up = LONG(len(chart.up_end))
+    if len(leave.came) > 0:
+        half = push_arcs(leave.entry, leave.came, leave.first[r], hub, queue, LONG(0), LONG(0))
+        size = push_arcs(arrive.entry, arrive.came, arrive.first[t], hub, queue, half, n_up)
+        _turn(queue, LONG(0), half)
+    else:
+        half = _climb(chart.up_first, chart.up_end, leave.first, leave.entry, r, hub, queue, LONG(0), LONG(0))
+        size = _climb(chart.down_first, chart.down_end, arrive.first, arrive.entry, t, hub, queue, half, n_up)
+        _turn(queue, half, size)
+    n_arcs: int = size
+    return n_arcs
+
+
 @njit(cache=True, nogil=True)
 def trace(
-    up_first: IntArray, up_end: IntArray, down_first: IntArray, down_end: IntArray,
-    own_first: LongArray, own_entry: LongArray, own_mm: IntArray, first: LongArray, entry: LongArray,
-    mm: IntArray, came: IntArray, came_back: IntArray, edge_key: LongArray, source_at: LongArray,
-    source_turn: FloatArray, target_at: LongArray, target_turn: FloatArray, board: LongArray,
-    queue: LongArray,
-) -> tuple[int, int, int, int]:  # fmt: skip
+    chart: Kit, leave: Kit, arrive: Kit, trail: Kit, source_at: LongArray, source_turn: FloatArray,
+    target_at: LongArray, target_turn: FloatArray,
+) -> tuple[int, int, int, IntArray]:  # fmt: skip
     """
-    Find the fastest way between two points, and the arcs on it.
+    Find the fastest way between two points, and the whole edges on it.
 
     Parameters
     ----------
-    up_first
-        As in `Arcs`, from less to more important nodes.
-    up_end
-        As in `Arcs`.
-    down_first
-        As in `Arcs`, from more to less important nodes.
-    down_end
-        As in `Arcs`.
-    own_first
-        Offsets of labels of the direction of travel.
-    own_entry
-        Their entries.
-    own_mm
-        Their lengths.
-    first
-        Offsets of labels of the other one.
-    entry
-        Their entries.
-    mm
-        Their lengths.
-    came
-        How each entry of forward labels was come to, if they were made for this; else empty.
-    came_back
-        The same of backward ones.
-    edge_key
-        Key of each edge.
+    chart
+        Arcs as `Works.chart` has them.
+    leave
+        Labels of the direction of travel, and how they were come to if they were made for this.
+    arrive
+        The same of the other direction.
+    trail
+        Of this thread, see `Trail`.
     source_at
         How the origin hangs, as in `Hooks`.
     source_turn
@@ -170,130 +158,56 @@ def trace(
         How the destination hangs.
     target_turn
         As in `Hooks`.
-    board
-        Of this thread's desk.
-    queue
-        Of this thread's trail: the arcs are written on it, those up and after them those down.
 
     Returns
     -------
     way
         Key, `NEVER` if no way leads there; slots at origin and destination, for a way straight along an
-        edge `STRAIGHT` and the edge; number of arcs.
+        edge `STRAIGHT` and the edge; the edges.
     """
-    row = LONG(0)
-    best, along = go_straight(edge_key, source_at, source_turn, row, target_at, target_turn, row)
+    board, row = trail.board, LONG(0)
+    best, along = go_straight(chart.edge_key, source_at, source_turn, row, target_at, target_turn, row)
     hub = LONG(NONE)
     way = (LONG(STRAIGHT), along)
     for slot in range(2):
         r = source_at[0, slot, RANK]
         if r == NONE:
             continue
-        lay(own_first, own_entry, own_mm, board, r, source_at[0, slot, SUM])
+        lay(leave.first, leave.entry, leave.mm, board, r, source_at[0, slot, SUM])
         for side in range(2):
             t = target_at[0, side, RANK]
             if t != NONE:
-                key, over = _meet_hub(first, entry, mm, board, t)
+                key, over = _meet_hub(arrive.first, arrive.entry, arrive.mm, board, t)
                 key += target_at[0, side, SUM]
                 if key < best:
                     best = key
                     hub = over
                     way = (LONG(slot), LONG(side))
-        wipe(own_first, own_entry, board, r)
-    if hub == NONE:
-        return best, way[0], way[1], LONG(0)
-    r, t = source_at[0, way[0], RANK], target_at[0, way[1], RANK]
-    n_up = LONG(len(up_end))
-    if len(came) > 0:
-        half = push_arcs(own_entry, came, own_first[r], hub, queue, LONG(0), LONG(0))
-        size = push_arcs(entry, came_back, first[t], hub, queue, half, n_up)
-        _turn(queue, LONG(0), half)
-    else:
-        half = _climb(up_first, up_end, own_first, own_entry, r, hub, queue, LONG(0), LONG(0))
-        size = _climb(down_first, down_end, first, entry, t, hub, queue, half, n_up)
-        _turn(queue, half, size)
-    return best, way[0], way[1], size
+        wipe(leave.first, leave.entry, board, r)
+    n_runs = LONG(0)
+    if hub != NONE:
+        r, t = source_at[0, way[0], RANK], target_at[0, way[1], RANK]
+        n_runs = unpack(chart, trail, _follow(chart, leave, arrive, r, t, hub, trail.queue))
+    return best, way[0], way[1], list_edges(chart, trail, n_runs)
 
 
 @njit(cache=True, nogil=True)
 def trace_nodes(
-    rank: IntArray, nodes: FloatArray, code: IntArray, half: IntArray, leaf: IntArray, points: FloatArray,
-    up_first: IntArray, up_end: IntArray, down_first: IntArray, down_end: IntArray, own_first: LongArray,
-    own_entry: LongArray, own_mm: IntArray, first: LongArray, entry: LongArray, mm: IntArray, came: IntArray,
-    came_back: IntArray, edge_key: LongArray, source_at: LongArray, source_turn: FloatArray,
-    target_at: LongArray, target_turn: FloatArray, board: LongArray, queue: LongArray, stack: LongArray,
-    way: IntArray, edge: IntArray,
-    edge_ms: LongArray, edge_mm: LongArray, first_point: IntArray, lonlat: FloatArray, tail: int, head: int,
-) -> tuple[int, int, int]:  # fmt: skip
+    chart: Kit, leave: Kit, arrive: Kit, trail: Kit, tail: int, head: int
+) -> tuple[int, IntArray, FloatArray]:
     """
     Find, tell and draw the fastest way between two nodes.
 
     Parameters
     ----------
-    rank
-        Rank of each node.
-    nodes
-        As in `draw_leaves`.
-    code
-        As in `Shape`.
-    half
-        As in `Shape`.
-    leaf
-        As in `Shape`.
-    points
-        As in `Shape`.
-    up_first
-        As in `trace`, and so on to ``queue``; of the hooks only the ranks are written anew.
-    up_end
+    chart
         As in `trace`.
-    down_first
+    leave
         As in `trace`.
-    down_end
+    arrive
         As in `trace`.
-    own_first
+    trail
         As in `trace`.
-    own_entry
-        As in `trace`.
-    own_mm
-        As in `trace`.
-    first
-        As in `trace`.
-    entry
-        As in `trace`.
-    mm
-        As in `trace`.
-    came
-        As in `trace`.
-    came_back
-        As in `trace`.
-    edge_key
-        As in `trace`.
-    source_at
-        As in `trace`.
-    source_turn
-        As in `trace`.
-    target_at
-        As in `trace`.
-    target_turn
-        As in `trace`.
-    board
-        As in `trace`.
-    queue
-        As in `trace`.
-    stack
-        As in `unpack`.
-    way
-        As in `draw_leaves`, and so on to ``lonlat``; of this thread's trail.
-    edge
-        As in `draw_leaves`.
-    edge_ms
-        As in `draw_leaves`.
-    edge_mm
-        As in `draw_leaves`.
-    first_point
-        As in `draw_leaves`.
-    lonlat
-        As in `draw_leaves`.
     tail
         Where to start.
     head
@@ -302,18 +216,14 @@ def trace_nodes(
     Returns
     -------
     way
-        Key, `NEVER` if no way leads there; numbers of edges and of points.
+        Key, `NEVER` if no way leads there; ``piece`` and ``lonlat`` as in `Path`.
     """
-    source_at[0, 0, RANK] = rank[tail]
-    target_at[0, 0, RANK] = rank[head]
-    key, _, _, n_arcs = trace(
-        up_first, up_end, down_first, down_end, own_first, own_entry, own_mm, first, entry, mm, came, came_back,
-        edge_key, source_at, source_turn, target_at, target_turn, board, queue,
-    )  # fmt: skip
-    if key == NEVER:
-        return key, LONG(0), LONG(0)
-    n_edges = unpack(code, half, queue, n_arcs, stack, way)
-    n_points = draw_leaves(
-        leaf, points, nodes, way, n_edges, tail, head, edge, edge_ms, edge_mm, first_point, lonlat
-    )
-    return key, n_edges, n_points
+    r, t, board = LONG(chart.rank[tail]), LONG(chart.rank[head]), trail.board
+    lay(leave.first, leave.entry, leave.mm, board, r, LONG(0))
+    key, hub = _meet_hub(arrive.first, arrive.entry, arrive.mm, board, t)
+    wipe(leave.first, leave.entry, board, r)
+    n_runs = LONG(0)
+    if hub != NONE:
+        n_runs = unpack(chart, trail, _follow(chart, leave, arrive, r, t, hub, trail.queue))
+    piece, lonlat = draw_runs(chart, trail, n_runs, tail, head)
+    return key, piece, lonlat

@@ -1,24 +1,22 @@
 """The fastest way between two points or nodes, found and drawn."""
 
-from typing import Any
-
 import numpy as np
 
 from geo_service.engine.constants import LOW_MASK, NEVER, NO_CUTOFF, NONE
 from geo_service.engine.dijkstra import Ends, nothing_found, search
 from geo_service.engine.direct import Direct
 from geo_service.engine.join import RANK
+from geo_service.engine.kit import Kit
 from geo_service.engine.lines import freeze
 from geo_service.engine.path import Path, Way, build_path, follow
 from geo_service.engine.snap import Snaps
 from geo_service.engine.trace import trace, trace_nodes
-from geo_service.engine.unpack import EDGE, unpack
 from geo_service.engine.works import ALWAYS, Works
 
 _NO_GAPS = freeze(np.zeros(2, dtype=np.int64))
 """A way between nodes has none."""
 
-_trace_way, _trace_nodes, _unpack = Direct(trace), Direct(trace_nodes), Direct(unpack)
+_trace_way, _trace_nodes = Direct(trace), Direct(trace_nodes)
 
 
 def find_path(works: Works, origin: Snaps, destination: Snaps) -> Path | None:
@@ -65,30 +63,16 @@ def find_path_of_nodes(works: Works, tail: int, head: int) -> Path | None:
     path
         Whole edges, no gaps; none if no way leads there.
     """
-    own = works.own
-    asked = own.asked_way or _ask(works, tail, head)
-    key, n, n_points = _trace_nodes.call(*asked, tail, head)
-    if key == NEVER:
-        return None
-    _, _, _, edge, ms, mm, first_point, lonlat = own.trail
-    return Path(
-        key >> 32, key & LOW_MASK, edge[:n].copy(), ms[:n].copy(), mm[:n].copy(), lonlat[:n_points].copy(),
-        first_point[: n + 1].copy(), _NO_GAPS, _NO_GAPS,
-    )  # fmt: skip
+    leave, arrive = works.label_kits or _make_labels(works, tail, head)
+    key, piece, lonlat = _trace_nodes.call(works.chart, leave, arrive, works.own.trail, tail, head)
+    return None if key == NEVER else Path(key >> 32, key & LOW_MASK, piece, lonlat, _NO_GAPS, _NO_GAPS)
 
 
-def _ask(works: Works, tail: int, head: int) -> tuple[Any, ...]:
-    """What a way between two nodes is asked with: of this thread, and, if labels are made, of this question."""
-    index, own = works.need_index("route_nodes"), works.own
-    rank, (start, end) = index.hierarchy.rank, own.pair
+def _make_labels(works: Works, tail: int, head: int) -> tuple[Kit, Kit]:
+    """Labels made for a way between two nodes."""
+    rank, (start, end) = works.need_index("route_nodes").hierarchy.rank, works.own.pair
     start.at[0, 0, RANK], end.at[0, 0, RANK] = rank[tail], rank[head]
-    asked = (
-        rank, works.node_lonlat, *works.shape, *works.trace_between(start.at, end.at), works.edge_key, *start,
-        *end, own.desk(0).board, *own.trail,
-    )  # fmt: skip
-    if index.has_labels:
-        own.asked_way = asked
-    return asked
+    return works.label_kit(start.at, is_back=False), works.label_kit(end.at, is_back=True)
 
 
 def _search(works: Works, sources: Ends, targets: Ends) -> Way | None:
@@ -98,12 +82,7 @@ def _search(works: Works, sources: Ends, targets: Ends) -> Way | None:
 
 
 def _trace(works: Works, sources: Ends, targets: Ends) -> Way | None:
-    left, arrived, trail, shape = works.hook(sources), works.hook(targets), works.own.trail, works.shape
-    key, slot, side, n_arcs = _trace_way.call(
-        *works.trace_between(left.at, arrived.at), works.edge_key, *left, *arrived, works.own.desk(0).board,
-        trail.queue,
-    )  # fmt: skip
-    if key == NEVER:
-        return None
-    n_edges = _unpack.call(shape.code, shape.half, trail.queue, n_arcs, trail.stack, trail.way)
-    return Way(key >> 32, key & LOW_MASK, slot, side, shape.leaf[trail.way[:n_edges], EDGE])
+    left, arrived = works.hook(sources), works.hook(targets)
+    leave, arrive = works.label_kit(left.at, is_back=False), works.label_kit(arrived.at, is_back=True)
+    key, slot, side, edge = _trace_way.call(works.chart, leave, arrive, works.own.trail, *left, *arrived)
+    return None if key == NEVER else Way(key >> 32, key & LOW_MASK, slot, side, edge)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from geo_service.engine.compiling import inner
 from geo_service.engine.constants import CUT_MS, LONG, LOW_MASK, MAX_MS, NEVER, NONE, UNREACHED
 from geo_service.engine.dijkstra import MS, TO, Ends, Streets
 from geo_service.engine.heap import ITEM, KEY, drop_first, push
@@ -92,7 +93,7 @@ def build_spread(n_nodes: int, n_edges: int) -> Spread:
     )
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _write(over: LongArray, touched: LongArray, n_touched: int, stamp: int, v: int, value: int) -> int:
     """Write a value over the coverage; give how many nodes are written to."""
     if over[v, STAMP] != stamp:
@@ -103,7 +104,7 @@ def _write(over: LongArray, touched: LongArray, n_touched: int, stamp: int, v: i
     return n_touched
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _flow(
     first: IntArray,
     arc: IntArray,
@@ -131,7 +132,7 @@ def _flow(
     return n_touched
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _add(
     base: LongArray,
     over: LongArray,
@@ -156,7 +157,7 @@ def _add(
     return size, n_touched
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _empty(
     streets: Streets,
     base: LongArray,

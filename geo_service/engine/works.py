@@ -6,7 +6,6 @@ Everything here is frozen and shared by threads; what a thread writes on is its 
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +16,11 @@ from geo_service.engine.dijkstra import Ends, Streets, Windows, build_ends
 from geo_service.engine.facilities import NO_BUCKETS, NO_HOOKS, Facilities, Machine, Stand
 from geo_service.engine.index import Index
 from geo_service.engine.join import RANK, Hooks, build_hooks
+from geo_service.engine.kit import Kit
 from geo_service.engine.labels import Labels
 from geo_service.engine.lines import BEGIN, EDGES, LAST, Lines, build_lines, freeze
 from geo_service.engine.own import Own
-from geo_service.engine.snap import Columns, Ground, Snaps, build_ground
+from geo_service.engine.snap import Columns, Snaps, build_ground
 from geo_service.engine.sweep import Flat, flatten
 from geo_service.engine.taking import check_links, take_nodes, take_snaps, take_windows
 from geo_service.engine.unpack import Shape, build_shape
@@ -29,6 +29,9 @@ from geo_service.network.graph import FloatArray, IntArray, LongArray, Network
 
 _NOT_CLIMBED = np.empty((0, 2), dtype=np.int32)
 """Saved labels were not come to by a search."""
+
+KEPT_WINDOWS = 64
+"""How many windows a thread knows at least."""
 
 ALWAYS = Windows(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 """Whoever is found counts."""
@@ -48,7 +51,7 @@ class Works:
     lines
         Links as they are drawn.
     ground
-        What snapping reads.
+        What snapping reads: a `Ground`.
     edge_link
         Link of each edge, shape ``(m,)``.
     forward
@@ -62,7 +65,7 @@ class Works:
     network: Network
     index: Index | None
     lines: Lines
-    ground: Ground
+    ground: Kit
     edge_link: IntArray
     forward: Streets
     backward: Streets
@@ -148,7 +151,7 @@ class Works:
 
     def take_windows(self, windows: Windows | None, n_facilities: int) -> Windows:
         """
-        Windows in the one layout; those that were taken last are known to be so.
+        Windows in the one layout.
 
         Parameters
         ----------
@@ -167,14 +170,42 @@ class Works:
         InvalidInputError
             If they do not fit the facilities.
         """
-        if windows is None:
-            return ALWAYS
-        last = self.own.windows
-        if last is not None and last[0] is windows and len(windows.first) == n_facilities + 1:
-            return last[1]
+        return ALWAYS if windows is None else take_windows(windows, n_facilities)
+
+    def window_kit(self, windows: Windows, n_facilities: int) -> Kit:
+        """
+        Windows as kernels read them; those that were taken lately are known.
+
+        Parameters
+        ----------
+        windows
+            As they came.
+        n_facilities
+            How many facilities there are.
+
+        Returns
+        -------
+        kit
+            The same, but for when one departs.
+
+        Raises
+        ------
+        InvalidInputError
+            If they do not fit the facilities.
+        """
+        known = self.own.windows
+        first, opens, closes, _, _ = windows
+        if found := known.get(id(first)):
+            came, kit = found
+            is_same = came.first is first and came.open_ms is opens and came.close_ms is closes
+            if is_same and len(first) == n_facilities + 1:
+                return kit
         taken = take_windows(windows, n_facilities)
-        self.own.windows = (windows, taken)
-        return taken
+        kit = Kit(first=taken.first, open_ms=taken.open_ms, close_ms=taken.close_ms)
+        if len(known) >= KEPT_WINDOWS:
+            known.clear()
+        known[id(first)] = (windows, kit)
+        return kit
 
     def hang(self, snaps: Snaps, *, is_left: bool) -> Ends:
         """
@@ -305,7 +336,8 @@ class Works:
         def hang(snaps: Snaps, is_left: bool) -> Ends:
             return self.hang(snaps, is_left=is_left)
 
-        return Machine(index, self.take, hang, self.own.desk, backward)
+        forward = None if self.label_kits is None else self.label_kits[0]
+        return Machine(index, self.take, hang, self.own.desk, backward, forward)
 
     def take_nodes(self, nodes: npt.ArrayLike) -> LongArray:
         """
@@ -382,43 +414,42 @@ class Works:
         return build_shape(hierarchy, ends, streets.edge_ms, streets.edge_mm, self.lines.xy / 1e6)
 
     @cached_property
-    def traced(self) -> tuple[Any, ...]:
-        """What following a way reads of hierarchy and labels."""
-        index = self.need_index("this")
-        up, down = index.hierarchy.up, index.hierarchy.down
-        arcs = (up.first, up.end, down.first, down.end)
-        return (*arcs, *index.forward, *index.backward, _NOT_CLIMBED, _NOT_CLIMBED)
+    def chart(self) -> Kit:
+        """What following a way reads of streets and hierarchy."""
+        hierarchy = self.need_index("this").hierarchy
+        up, down = hierarchy.up, hierarchy.down
+        return Kit(
+            self.shape, rank=hierarchy.rank, nodes=self.node_lonlat, edge_key=self.edge_key, up_first=up.first,
+            up_end=up.end, down_first=down.first, down_end=down.end,
+        )  # fmt: skip
 
-    def trace_between(self, left: LongArray, arrived: LongArray) -> tuple[Any, ...]:
+    @cached_property
+    def label_kits(self) -> tuple[Kit, Kit] | None:
+        """Labels of both directions, the one of travel first; none, if they are made for each question."""
+        if self.index is None or not self.index.has_labels:
+            return None
+        return Kit(self.index.forward, came=_NOT_CLIMBED), Kit(self.index.backward, came=_NOT_CLIMBED)
+
+    def label_kit(self, at: LongArray, *, is_back: bool) -> Kit:
         """
-        What following a way between two points reads, with labels made for them where none are saved.
+        Labels of the nodes some points hang on, as kernels read them.
 
         Parameters
         ----------
-        left
-            Hooks of the origin.
-        arrived
-            Hooks of the destination.
+        at
+            As in `labels_of`.
+        is_back
+            As in `labels_of`.
 
         Returns
         -------
-        traced
-            Arcs, labels, and how made labels were come to.
+        kit
+            As `labels_of` gives them, and how they were come to.
         """
-        if self.need_index("this").has_labels:
-            return self.traced
-        forward, backward = self.labels_of(left, is_back=False), self.labels_of(arrived, is_back=True)
-        return (*self.traced[:4], *forward, *backward, *(shelf.came for shelf in self.own.shelves))
-
-    @cached_property
-    def asked(self) -> tuple[Any, ...]:
-        """What the search for the nearest reads of streets and forward labels."""
-        return (self.lines.link, *self.need_index("this").forward)
-
-    @cached_property
-    def asked_at(self) -> tuple[Any, ...]:
-        """The same, and what snapping reads."""
-        return (*self.ground, *self.need_index("this").forward)
+        if self.label_kits is not None:
+            return self.label_kits[is_back]
+        self.labels_of(at, is_back=is_back)
+        return self.own.shelf_kit(is_back=is_back)
 
 
 def build_works(network: Network, index: Index | None) -> Works:
@@ -439,7 +470,7 @@ def build_works(network: Network, index: Index | None) -> Works:
     """
     lines = build_lines(network, None if index is None else index.hierarchy.rank)
     forward, backward = _build_streets(network)
-    own = Own(network.n_nodes, network.n_edges, len(network.point_lon_e6))
+    own = Own(network.n_nodes, network.n_edges)
     return Works(
         network, index, lines, build_ground(network, lines), freeze(network.edge_link), forward, backward, own
     )

@@ -10,7 +10,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +41,7 @@ from geo_service.finder.questions import (
 )
 from geo_service.finder.standing import OUTLOOK, place_timeline
 from geo_service.finder.steps import route_steps
-from geo_service.finder.tables import Ages, Table, Wish
+from geo_service.finder.tables import Ages, Ready, Table, Wish, epoch_ms
 from geo_service.geo import check_lonlat
 from geo_service.hours import SHANGHAI, Opening, State, opening_on
 from geo_service.layers import CATALOGUE, Catalogue, Place, is_active
@@ -54,15 +53,6 @@ BoolArray = npt.NDArray[np.bool_]
 
 _ANY_MM = 1 << 40
 """Farther than any way."""
-
-
-class _Prepared(NamedTuple):
-    """A question ready for the engine."""
-
-    router: Router
-    table: Table
-    facilities: Facilities
-    windows: Windows
 
 
 def _day_of(at: datetime) -> date:
@@ -122,8 +112,9 @@ class Finder:
         NotFoundError
             If there is no such layer.
         """
-        router, table, facilities, windows = prepared = self._prepare(question)
-        if len(origins) == 1 and (found := self._find_from_point(prepared, question, origins)):
+        table, ready, windows = self._prepare(question)
+        router, facilities = ready.router, ready.facilities
+        if len(origins) == 1 and (found := _find_from_point(table, ready, windows, question, origins)):
             return (NearestAnswer(found, None),)
         start = self._snap_near(router, origins, "from")
         nearest = router.nearest(start, facilities, question.k, windows)
@@ -167,7 +158,8 @@ class Finder:
         UnreachableError
             If no way leads to the destination.
         """
-        router, table, facilities, windows = self._prepare(question)
+        table, ready, windows = self._prepare(question)
+        router, facilities = ready.router, ready.facilities
         start = self._snap_near(router, origin[None, :], "from")
         end = self._snap_near(router, destination[None, :], "to")
         stops = router.onway(start, end, facilities, question.k, windows)
@@ -223,7 +215,8 @@ class Finder:
                 raise InvalidInputError(
                     f"{name}={metres} is outside 0..{RANGE_MAX_M}", parameter=name, value=metres
                 )
-        router, table, facilities, windows = self._prepare(question)
+        table, ready, windows = self._prepare(question)
+        router, facilities = ready.router, ready.facilities
         start = self._snap_near(router, origin[None, :], "from")
         stop = None if via is None else self._snap_near(router, via[None, :], "via")
         limits = (round(range_m * 1000), round(reserve_m * 1000))
@@ -519,16 +512,23 @@ class Finder:
 
     # -- the steps of a question ------------------------------------------------------------------
 
-    def _prepare(self, question: NearestQuestion) -> _Prepared:
+    def _prepare(self, question: NearestQuestion) -> tuple[Table, Ready, Windows]:
         """Check a question and turn places and hours into what the engine understands."""
-        router = self._router(question.profile)
         if not 1 <= question.k <= K_MAX:
             raise InvalidInputError(f"k={question.k} is outside 1..{K_MAX}", parameter="k", value=question.k)
-        wish = question.wish
-        self._check_wish(wish, question.accept)
-        table = self._table(question.layer)
-        windows = table.windows(wish, question.accept, question.at, question.doubts)
-        return _Prepared(router, table, table.facilities(question.profile, wish), windows)
+        table, at_ms = self._table(question.layer), epoch_ms(question.at)
+        asked = (
+            question.profile, question.services, question.operator, question.accept, question.plan,
+            question.voltage_v, question.doubts.spans,
+        )  # fmt: skip
+        ready = table.ready.get(asked)
+        if ready is None or not ready.begin_ms <= at_ms < ready.end_ms:
+            self._router(question.profile)
+            wish, accept = question.wish, question.accept
+            self._check_wish(wish, accept)
+            day, doubts = _day_of(question.at), question.doubts
+            ready = table.make_ready(asked, question.profile, wish, accept, day, doubts)
+        return table, ready, ready.times.after(at_ms)
 
     def _eligible(self, question: CoverageQuestion) -> tuple[Table, LongArray]:
         """Rows of the places that count for a coverage: near a street, fitting, and open if a time is asked for."""
@@ -593,32 +593,6 @@ class Finder:
                 self._tables[layer] = table
         return table
 
-    def _find_from_point(
-        self, prepared: _Prepared, question: NearestQuestion, origins: FloatArray
-    ) -> tuple[Found, ...]:
-        """All k places from one point, with as little ado as there can be; none if fewer are found or it is far."""
-        lon, lat = origins[0].tolist()
-        if not (-180.0 <= lon <= 180.0 and -90.0 <= lat <= 90.0):
-            return ()
-        router, table, facilities, windows = prepared
-        rows, costs, lengths = router.nearest_point(lon, lat, facilities, question.k, windows).tolist()
-        if rows[-1] == NONE:
-            return ()
-        if question.doubts.spans:
-            return tuple(
-                self._hydrate(table.places[row], cost_ms, length_mm, question)
-                for row, cost_ms, length_mm in zip(rows, costs, lengths, strict=True)
-            )
-        places, standings = table.places, table.standings(question.services, _day_of(question.at))
-        start_s, found = question.at.timestamp(), []
-        for row, cost_ms, length_mm in zip(rows, costs, lengths, strict=True):
-            opening = standings(row).at(start_s + cost_ms / 1000)
-            if opening is None:
-                found.append(self._hydrate(places[row], cost_ms, length_mm, question))
-            else:
-                found.append(Found(places[row], cost_ms, length_mm, opening))
-        return tuple(found)
-
     def _hydrate_all(
         self, table: Table, columns: Iterable[npt.NDArray[np.integer]], question: NearestQuestion
     ) -> tuple[Found, ...]:
@@ -648,3 +622,24 @@ class Finder:
             states=Counter(f.opening.state for f in all_found),
             soonest=min(opening_later, key=lambda f: (f.opening.opens_at, f.cost_ms), default=None),
         )
+
+
+def _find_from_point(
+    table: Table, ready: Ready, windows: Windows, question: NearestQuestion, origins: FloatArray
+) -> tuple[Found, ...]:
+    """All k places from one point, with as little ado as there can be; none if that does not tell them all."""
+    ((lon, lat),) = origins.tolist()
+    if question.doubts.spans or not (-180.0 <= lon <= 180.0 and -90.0 <= lat <= 90.0):
+        return ()
+    rows, costs, lengths = ready.router.nearest_point(
+        lon, lat, ready.facilities, question.k, windows
+    ).tolist()
+    if rows[-1] == NONE:
+        return ()
+    places, standings, start_s = table.places, ready.standings, question.at.timestamp()
+    found = [
+        Found(places[row], cost_ms, length_mm, opening)
+        for row, cost_ms, length_mm in zip(rows, costs, lengths, strict=True)
+        if (opening := standings[row].at(start_s + cost_ms / 1000))
+    ]
+    return tuple(found) if len(found) == len(rows) else ()

@@ -143,8 +143,7 @@ class Shortfall:
     soonest: Found | None
 
 
-@dataclass(frozen=True)
-class NearestAnswer:
+class NearestAnswer(NamedTuple):
     """The places found, nearest first, and the reason if they are fewer than asked."""
 
     found: tuple[Found, ...]

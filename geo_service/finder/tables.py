@@ -10,12 +10,12 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from geo_service.engine.router import Facilities, Router, Snaps, Windows
+from geo_service.engine.router import NONE, Facilities, Router, Snaps, Windows
 from geo_service.errors import InvalidInputError
 from geo_service.finder.doubted import NO_DOUBTS, Doubted, Doubts, without_open
 from geo_service.finder.standing import HORIZON, Standing, build_standing, place_timeline
@@ -32,8 +32,8 @@ KEPT_WISHES = 16
 KEPT_DAYS = 64
 """How many combinations of wish, day and accepted states a table keeps hours for."""
 
-KEPT_INSTANTS = 64
-"""How many instants of departure a table keeps windows for: a page asks more than once, and links name minutes."""
+KEPT_READY = 256
+"""How many questions a table keeps ready, whoever asks them and at whatever instant of a day."""
 
 KEPT_DOUBTS = 16
 """How many of these are kept as well with what is said against some places; each new word against one ends them."""
@@ -131,19 +131,56 @@ class OpenTimes(NamedTuple):
     open_ms: LongArray
     close_ms: LongArray
 
-    def after(self, at: datetime) -> Windows:
-        """The same as windows of cost for who departs at an instant, as far as the horizon."""
-        start_ms = _epoch_ms(at)
-        opens = np.maximum(self.open_ms - start_ms, 0)
-        return Windows(self.first, opens, np.minimum(self.close_ms - start_ms, _HORIZON_MS))
+    def after(self, start_ms: int) -> Windows:
+        """The same for who departs at an instant, milliseconds since 1970, as far as the horizon."""
+        return Windows(self.first, self.open_ms, self.close_ms, start_ms, _HORIZON_MS)
 
     def throughout(self, begin: datetime, end: datetime) -> BoolArray:
         """Whether each place counts from one instant to another, both included, shape ``(f,)``."""
-        holds = (self.open_ms <= _epoch_ms(begin)) & (self.close_ms > _epoch_ms(end))
+        holds = (self.open_ms <= epoch_ms(begin)) & (self.close_ms > epoch_ms(end))
         place = np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
         is_open = np.zeros(len(self.first) - 1, dtype=np.bool_)
         is_open[place[holds]] = True
         return is_open
+
+
+class Ready(NamedTuple):
+    """
+    A question of a day, but for the place and the instant of departure.
+
+    Parameters
+    ----------
+    router
+        Of the profile.
+    facilities
+        The places that fit; rows are those of the table.
+    times
+        When they count.
+    standings
+        How each stands.
+    begin_ms
+        The midnight that begins the day, milliseconds since 1970.
+    end_ms
+        The one that ends it.
+    """
+
+    router: Router
+    facilities: Facilities
+    times: OpenTimes
+    standings: Mapping[int, Standing]
+    begin_ms: int
+    end_ms: int
+
+
+class _Standings(dict[int, Standing]):
+    """How the places of a table stand on a day, by row, each worked out when it is first asked for."""
+
+    def __init__(self, build: Callable[[int], Standing]) -> None:
+        super().__init__()
+        self._build = build
+
+    def __missing__(self, row: int) -> Standing:
+        return self.setdefault(row, self._build(row))
 
 
 class Table:
@@ -159,7 +196,7 @@ class Table:
     ages
         When facts become stale.
     before
-        The table of an earlier version; if no place came, went or moved, what is known of the streets is taken over.
+        The table of an earlier version; what is known of the streets is taken over but for places that came or moved.
 
     Raises
     ------
@@ -184,16 +221,17 @@ class Table:
         self._routers = routers
         self._ages = ages
         self.fitting = lru_cache(maxsize=KEPT_DAYS)(self._fitting)
-        self.snaps = lru_cache(maxsize=None)(self._snap)
-        self._whole = lru_cache(maxsize=None)(self._all_facilities)
-        if before is not None and np.array_equal(before.targets, self.targets):
-            self.snaps, self._whole = before.snaps, before._whole
+        self._row_of = {place.id: row for row, place in enumerate(self.places)}
+        self._snaps: dict[str, Snaps] = {}
+        self._wholes: dict[str, Facilities] = {}
+        if before is not None:
+            self._take_over(before)
+        self.ready: dict[Hashable, Ready] = {}
+        """By what `Finder` asks with; one that is of another day is made anew."""
         self._some = lru_cache(maxsize=KEPT_WISHES)(self._some_facilities)
         self.facilities = lru_cache(maxsize=KEPT_DAYS)(self._fitting_facilities)
         self._times = lru_cache(maxsize=KEPT_DAYS)(self._open_times)
-        self.windows = lru_cache(maxsize=KEPT_INSTANTS)(self._windows)
         self.standings = lru_cache(maxsize=KEPT_DAYS)(self._standings)
-        self._row_of = {place.id: row for row, place in enumerate(self.places)}
         self._doubted_times = lru_cache(maxsize=KEPT_DOUBTS)(self._times_less)
 
     def open_times(
@@ -221,28 +259,96 @@ class Table:
         own = () if State.STALE in accept else tuple(d for d in doubts.spans if d.place in self._row_of)
         return self._doubted_times(wish, accept, day, own) if own else self._times(wish, accept, day)
 
-    def _windows(self, wish: Wish, accept: frozenset[State], at: datetime, doubts: Doubts) -> Windows:
-        """When places that fit a wish count for who departs at an instant."""
-        return self.open_times(wish, accept, at.astimezone(SHANGHAI).date(), doubts).after(at)
+    def make_ready(
+        self, asked: Hashable, profile: str, wish: Wish, accept: frozenset[State], day: date, doubts: Doubts
+    ) -> Ready:
+        """
+        Make a question of a day ready, and keep it.
 
-    def _standings(self, services: tuple[str, ...], day: date) -> Callable[[int], Standing]:
-        """How the places stand for whoever departs on a day: of a row, worked out when first asked for."""
-        return lru_cache(maxsize=None)(
-            lambda row: build_standing(self.places[row], services, day, self._ages.is_stale)
+        Parameters
+        ----------
+        asked
+            What it is kept under.
+        profile
+            One of the routers' profiles.
+        wish
+            What places must be.
+        accept
+            States that count besides open and closing soon.
+        day
+            Of departure, in Asia/Shanghai.
+        doubts
+            Where an "open" counts as stale.
+
+        Returns
+        -------
+        ready
+            For any instant of that day.
+        """
+        begin = datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
+        ready = Ready(
+            self._routers[profile],
+            self.facilities(profile, wish),
+            self.open_times(wish, accept, day, doubts),
+            self.standings(wish.services, day),
+            epoch_ms(begin),
+            epoch_ms(begin + timedelta(days=1)),
         )
+        if len(self.ready) >= KEPT_READY:
+            self.ready.clear()
+        self.ready[asked] = ready
+        return ready
+
+    def snaps(self, profile: str) -> Snaps:
+        """
+        Where the places meet the streets.
+
+        Parameters
+        ----------
+        profile
+            One of the routers' profiles.
+
+        Returns
+        -------
+        snaps
+            By row.
+        """
+        found = self._snaps.get(profile)
+        if found is None:
+            found = self._snaps.setdefault(profile, self._routers[profile].snap(self.targets))
+        return found
+
+    def _standings(self, services: tuple[str, ...], day: date) -> Mapping[int, Standing]:
+        """How the places stand for whoever departs on a day."""
+        return _Standings(lambda row: build_standing(self.places[row], services, day, self._ages.is_stale))
+
+    def _take_over(self, before: "Table") -> None:
+        """Put only those places on the streets that came or moved; readers of the earlier table notice nothing."""
+        same = [before._row_of.get(place.id, NONE) for place in self.places]
+        kept = np.array(same, dtype=np.int64)
+        kept[(kept != NONE) & (before.targets[kept] != self.targets).any(axis=1)] = NONE
+        if len(kept) == len(before.places) and NONE not in kept:
+            self._snaps, self._wholes = before._snaps, before._wholes
+            return
+        come = np.flatnonzero(kept == NONE)
+        for profile, snaps in before._snaps.copy().items():
+            anew = self._routers[profile].snap(self.targets[come])
+            self._snaps[profile] = Snaps(*(_written(a, kept, b) for a, b in zip(snaps, anew, strict=True)))
+            if whole := before._wholes.get(profile):
+                self._wholes[profile] = whole.later(kept, anew)
 
     def _fitting(self, wish: Wish) -> BoolArray:
         return np.array([wish.is_met(place) for place in self.places], dtype=np.bool_)
-
-    def _snap(self, profile: str) -> Snaps:
-        return self._routers[profile].snap(self.targets)
 
     def _fitting_facilities(self, profile: str, wish: Wish) -> Facilities:
         """The places that fit a wish, ready for the engine; rows are those of `places`."""
         return self._whole(profile) if self.fitting(wish).all() else self._some(profile, wish)
 
-    def _all_facilities(self, profile: str) -> Facilities:
-        return self._routers[profile].facilities(self.snaps(profile))
+    def _whole(self, profile: str) -> Facilities:
+        found = self._wholes.get(profile)
+        if found is None:
+            found = self._wholes.setdefault(profile, self._routers[profile].facilities(self.snaps(profile)))
+        return found
 
     def _some_facilities(self, profile: str, wish: Wish) -> Facilities:
         return self._whole(profile).where(self.fitting(wish))
@@ -328,5 +434,25 @@ def _joined(timeline: Timeline, kinds: tuple[Kind, ...]) -> Iterator[tuple[int, 
         yield begin, timeline.end_s
 
 
-def _epoch_ms(at: datetime) -> int:
+def _written(before: Any, kept: LongArray, new: Any) -> Any:
+    """Rows of a column that are kept, and in the gaps those that come."""
+    out = before[np.maximum(kept, 0)] if len(before) else np.empty(len(kept), before.dtype)
+    out[kept == NONE] = new
+    return out
+
+
+def epoch_ms(at: datetime) -> int:
+    """
+    Give an instant as milliseconds since 1970.
+
+    Parameters
+    ----------
+    at
+        The instant, aware.
+
+    Returns
+    -------
+    instant_ms
+        Rounded.
+    """
     return round(at.timestamp() * 1000)

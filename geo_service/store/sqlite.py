@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -19,6 +19,7 @@ import apsw
 from geo_service.errors import BadDataError, InvalidInputError, UnavailableError
 from geo_service.layers import CATALOGUE, Catalogue
 from geo_service.store.base import Store
+from geo_service.store.glance import Glance
 from geo_service.store.link import Link, Row
 
 APPLICATION_ID = 0x67656F73  # "geos": tells our files from other SQLite files
@@ -41,6 +42,8 @@ PRAGMAS: tuple[tuple[str, str, object], ...] = (
     ("checkpoint_fullfsync", "ON", 1),
     ("cell_size_check", "ON", 1),
 )
+
+_VERSIONS = "SELECT name, version FROM layers"
 
 _CHECKS = (
     (
@@ -304,6 +307,35 @@ class _SqliteStore(Store):
         self._open: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
         self._is_closed = False
         self._pid = os.getpid()
+        self._glance: Glance | None = None
+        self._versions: tuple[bytes, Mapping[str, int]] = (b"", {})
+
+    def version(self, name: str) -> int:
+        """Give the present version of a layer; read only if anybody committed anything since the last time."""
+        seen = self._look()
+        known, versions = self._versions
+        if not seen or seen != known:
+            with self.reading() as link:
+                versions = dict(link.rows(_VERSIONS))
+            # looked at before it was read: what was committed in between is read again, never missed
+            self._versions = (seen, versions)
+        return versions.get(name, 0)
+
+    def _look(self) -> bytes:
+        """What a glance at the log tells, from a connection that lives as long as the store is open."""
+        if self._glance is None or self._pid != os.getpid():
+            self._connection()
+            with _told(self._path):
+                connection = _connect(self._path)
+                connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+                glance = Glance(connection)
+            with self._lock:
+                self._open.add(connection)
+                self._glance = glance
+        with self._lock:  # nobody closes the connection meanwhile
+            if self._is_closed:
+                raise self._closed()
+            return self._glance.look()
 
     def backup(self, path: Path) -> None:
         """Write a consistent copy while others go on reading and writing."""
@@ -345,12 +377,16 @@ class _SqliteStore(Store):
                 self._open.add(held)
         if self._is_closed:
             held.close()
-            raise BadDataError(f"{self._path}: the store was closed; open it again", parameter="path")
+            raise self._closed()
         return held
+
+    def _closed(self) -> BadDataError:
+        return BadDataError(f"{self._path}: the store was closed; open it again", parameter="path")
 
     def _leave_parent(self) -> None:
         """Start afresh after a fork, which SQLite does not survive; what the parent opened is never closed here."""
-        self._inherited = (self._local, list(self._open))
+        self._inherited = (self._local, list(self._open), self._glance)
+        self._glance = None
         self._pid, self._lock = os.getpid(), threading.Lock()
         self._local, self._open = threading.local(), weakref.WeakSet()
 
