@@ -61,7 +61,8 @@ def test_the_watch_tells_what_was_compiled_from_what_was_loaded(tmp_path):
 
 
 ENGINE = """
-from geo_service.engine.router import Router, build_index, load_index, save_index, warm_up
+from geo_service.engine.router import Router, build_index, load_index, save_index
+from geo_service.engine.warming import warm_up
 from tests.towns import random_network, random_points
 
 folder, stage = Path(sys.argv[1]), sys.argv[2]
