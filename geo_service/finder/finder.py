@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from geo_service.engine.router import NONE, SNAP_LIMIT_M, Facilities, Reach, Router, Snaps, Windows
-from geo_service.errors import InvalidInputError, NotFoundError
-from geo_service.finder.coverage import Cover, join_snaps
+from geo_service.errors import InvalidInputError
+from geo_service.finder.changes import try_changes
+from geo_service.finder.coverage import Cover
 from geo_service.finder.doubted import NO_DOUBTS, Doubts
+from geo_service.finder.point import find_from_point
 from geo_service.finder.questions import (
     ACCEPTABLE,
     K_MAX,
@@ -35,7 +37,6 @@ from geo_service.finder.questions import (
     RouteAnswer,
     Shortfall,
     Stop,
-    Trial,
     WhatIfAnswer,
     check_cutoff,
 )
@@ -114,7 +115,7 @@ class Finder:
         """
         table, ready, windows = self._prepare(question)
         router, facilities = ready.router, ready.facilities
-        if len(origins) == 1 and (found := _find_from_point(table, ready, windows, question, origins)):
+        if len(origins) == 1 and (found := find_from_point(table, ready, windows, question, origins)):
             return (NearestAnswer(found, None),)
         start = self._snap_near(router, origins, "from")
         nearest = router.nearest(start, facilities, question.k, windows)
@@ -369,36 +370,8 @@ class Finder:
         """
         table, rows = self._eligible(question)
         router = self._router(question.profile)
-        places = table.snaps(question.profile).take(rows)
         come = self._snap_near(router, new.reshape(-1, 2), "with")
-        before = Cover(router, places, question.cutoff_ms)
-        row_of = {place.id: row for row, place in enumerate(table.places)}
-        for place_id in without:
-            if place_id not in row_of:
-                raise NotFoundError(
-                    f"without={place_id!r} is no place of layer {question.layer!r}",
-                    parameter="without",
-                    value=place_id,
-                )
-        gone = np.array([row_of[place_id] for place_id in without], dtype=np.int64)
-        kept = places.take(np.flatnonzero(~np.isin(rows, gone)))
-        left = join_snaps(kept, come)
-        after = Cover(router, left, question.cutoff_ms)
-        at = np.searchsorted(rows, gone)
-        counts = np.isin(gone, rows)
-        alone_m = np.full(len(gone), before.covered_m)
-        alone_m[counts] = before.closing(at[counts])
-        trials = [Trial(place_id, None, m) for place_id, m in zip(without, alone_m.tolist(), strict=True)]
-        added_m = before.adding(come).tolist()
-        trials += [
-            Trial(None, (p[0], p[1]), m) for p, m in zip(new.reshape(-1, 2).tolist(), added_m, strict=True)
-        ]
-        n = len(table.places)
-        return WhatIfAnswer(
-            CoverageAnswer(n, len(rows), before),
-            CoverageAnswer(n - len(set(without)) + len(come.link), len(left.link), after),
-            tuple(trials),
-        )
+        return try_changes(router, table, rows, question, without, come)
 
     def open_through(self, question: CoverageQuestion, instants: Sequence[datetime]) -> OpenPlaces:
         """
@@ -622,24 +595,3 @@ class Finder:
             states=Counter(f.opening.state for f in all_found),
             soonest=min(opening_later, key=lambda f: (f.opening.opens_at, f.cost_ms), default=None),
         )
-
-
-def _find_from_point(
-    table: Table, ready: Ready, windows: Windows, question: NearestQuestion, origins: FloatArray
-) -> tuple[Found, ...]:
-    """All k places from one point, with as little ado as there can be; none if that does not tell them all."""
-    ((lon, lat),) = origins.tolist()
-    if question.doubts.spans or not (-180.0 <= lon <= 180.0 and -90.0 <= lat <= 90.0):
-        return ()
-    rows, costs, lengths = ready.router.nearest_point(
-        lon, lat, ready.facilities, question.k, windows
-    ).tolist()
-    if rows[-1] == NONE:
-        return ()
-    places, standings, start_s = table.places, ready.standings, question.at.timestamp()
-    found = [
-        Found(places[row], cost_ms, length_mm, opening)
-        for row, cost_ms, length_mm in zip(rows, costs, lengths, strict=True)
-        if (opening := standings[row].at(start_s + cost_ms / 1000))
-    ]
-    return tuple(found) if len(found) == len(rows) else ()
