@@ -3,6 +3,7 @@
 import random
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -14,7 +15,7 @@ from geo_service.finder import Ages, NearestQuestion, Wish
 from geo_service.finder.standing import HORIZON, OUTLOOK, build_standing, place_timeline
 from geo_service.finder.tables import KEPT_DAYS, Table, epoch_ms
 from geo_service.hours import SHANGHAI, Kind, State, opening_on
-from geo_service.layers import Edit, Layer, Place, Power
+from geo_service.layers import Checked, Edit, Layer, Place, Power
 from tests.test_finder import make_place, random_points, water
 
 __all__ = ["water"]
@@ -249,6 +250,21 @@ def test_stale_facts_and_opening_agree(demo_district):
     assert len(table.open_times(Wish(), frozenset([State.STALE]), later.date()).open_ms) == 1
     line = place_timeline(place, (), later, later + timedelta(days=1))
     assert opening_on(line, later, is_stale=Ages().is_stale(place, later.date())).state is State.STALE
+
+
+def test_places_with_hours_in_common_stand_alike_unless_one_is_stale(demo_district):
+    names = ("fresh", "other", "older", "shut")
+    hours = dict(zip(names, ["24/7", "24/7", "24/7", "08:00-09:00"], strict=True))
+    places = [make_place(name, demo_district.centre, hours[name]) for name in names]
+    old = {kind: Checked(NOON.date() - timedelta(days=60), "desk") for kind in ("existence", "hours")}
+    places[2] = replace(places[2], provenance=replace(places[2].provenance, checked=old))
+    table = table_of(demo_district, *places)
+    standings, ages = table.standings((), NOON.date()), Ages()
+    for row, place in enumerate(table.places):
+        assert standings[row] == build_standing(place, (), NOON.date(), ages.is_stale), place.id
+    row_of = {place.id: row for row, place in enumerate(table.places)}
+    assert standings[row_of["fresh"]] is standings[row_of["other"]]
+    assert standings[row_of["fresh"]] != standings[row_of["older"]]
 
 
 @pytest.mark.parametrize(

@@ -319,8 +319,18 @@ class Table:
         return found
 
     def _standings(self, services: tuple[str, ...], day: date) -> Mapping[int, Standing]:
-        """How the places stand for whoever departs on a day."""
-        return _Standings(lambda row: build_standing(self.places[row], services, day, self._ages.is_stale))
+        """How the places stand for whoever departs on a day; worked out once for those that have their hours in common."""
+        known: dict[Hashable, Standing] = {}
+        days = [day + timedelta(days=i) for i in range(2 + HORIZON.days)]
+
+        def build(row: int) -> Standing:
+            place = self.places[row]
+            alike = _hours_of(place, services), tuple(self._ages.is_stale(place, on) for on in days)
+            if alike not in known:
+                known[alike] = build_standing(place, services, day, self._ages.is_stale)
+            return known[alike]
+
+        return _Standings(build)
 
     def _take_over(self, before: "Table") -> None:
         """Put only those places on the streets that came or moved; readers of the earlier table notice nothing."""
