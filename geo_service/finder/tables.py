@@ -319,7 +319,7 @@ class Table:
         return found
 
     def _standings(self, services: tuple[str, ...], day: date) -> Mapping[int, Standing]:
-        """How the places stand for whoever departs on a day; worked out once for those that have their hours in common."""
+        """How the places stand for whoever departs on a day; worked out once for all with the same hours."""
         known: dict[Hashable, Standing] = {}
         days = [day + timedelta(days=i) for i in range(2 + HORIZON.days)]
 
