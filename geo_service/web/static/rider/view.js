@@ -43,11 +43,14 @@ export function makeView(map, sheet, onPick) {
       const margin = L.point(pad.paddingTopLeft).add(pad.paddingBottomRight);
       const few = all ? lonlats.length : Math.min(IN_VIEW, lonlats.length);
       let bounds = L.latLngBounds([toLatLng(from)]);
-      for (let n = few; n > 0; n--) {
+      let n = few;
+      for (; n > 0; n--) {
         bounds = L.latLngBounds([from, ...lonlats.slice(0, n)].map(toLatLng));
         if (all || map.getBoundsZoom(bounds, false, margin) >= LEAST_ZOOM) break;
       }
-      map.fitBounds(bounds, { ...pad, maxZoom: CLOSE_ZOOM, animate: animate && !still.matches });
+      // where not all fit, no closer than needed: the others are then just outside, not far away
+      const maxZoom = n < few ? LEAST_ZOOM : CLOSE_ZOOM;
+      map.fitBounds(bounds, { ...pad, maxZoom, animate: animate && !still.matches });
     },
 
     show(lonlat) {
