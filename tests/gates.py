@@ -23,7 +23,7 @@ NOON = datetime(2026, 11, 18, 12, 0, tzinfo=SHANGHAI)
 QUIET = [*FLAGS, "--disable-features=AutofillServerCommunication,OptimizationHints,MediaRouter"]
 """The browser's own talk with its maker goes through the proxy as well, and is not the page's."""
 
-KEPT = "html[data-kept=yes]"
+KEPT, KEPT_MS = "html[data-kept=yes]", 180_000
 
 ODDITIES = """
 addEventListener("securitypolicyviolation", (event) =>
@@ -77,7 +77,7 @@ class Seen:
     def keep(self) -> None:
         """Touch the page, and wait until the district is on the phone."""
         self.page.locator("h1, h2").first.dispatch_event("pointerdown")
-        self.page.wait_for_selector(KEPT, state="attached", timeout=60_000)
+        self.page.wait_for_selector(KEPT, state="attached", timeout=KEPT_MS)
 
     def sent(self) -> list[Heard]:
         """Everything that went out since the visit began."""
@@ -254,4 +254,4 @@ def ask_everything(seen: Seen, goal: str) -> None:
     ask_way(seen, goal)
     ask_range(seen)
     look_around(seen)
-    seen.page.wait_for_selector(KEPT, state="attached", timeout=60_000)
+    seen.page.wait_for_selector(KEPT, state="attached", timeout=KEPT_MS)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.browsing import DESK, PHONE, axe
-from tests.gates import KEPT, NOON, QUIET, ask_everything, say_where, visiting
+from tests.gates import KEPT, KEPT_MS, NOON, QUIET, ask_everything, say_where, visiting
 from tests.leaks import find_leaks
 from tests.serving import Server
 from tests.wire import listening
@@ -270,7 +270,7 @@ def test_axe_finds_nothing_before_and_after_a_question(browser, home, places, di
         page = seen.open(f"/{district}/")
         assert axe(page) == []
         say_where(seen, "phone", lonlat)
-        page.wait_for_selector(KEPT, state="attached", timeout=60_000)
+        page.wait_for_selector(KEPT, state="attached", timeout=KEPT_MS)
         assert axe(page) == []
         page.locator("#to").click()
         page.locator("#where-text").fill(places[district]["names"][0][:3])
