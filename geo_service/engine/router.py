@@ -344,8 +344,10 @@ class Router:
         UnreachableError
             If the streets do not lead there.
         """
-        check_node(tail, self.network.n_nodes)
-        check_node(head, self.network.n_nodes)
+        n_nodes = self.network.n_nodes
+        if not (0 <= tail < n_nodes and 0 <= head < n_nodes):
+            check_node(tail, n_nodes)
+            check_node(head, n_nodes)
         path = find_path_of_nodes(self._works, tail, head)
         if path is None:
             raise UnreachableError(f"no way leads from node {tail} to node {head}", tail=tail, head=head)

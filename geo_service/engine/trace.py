@@ -219,6 +219,7 @@ def trace_nodes(
         Key, `NEVER` if no way leads there; ``piece`` and ``lonlat`` as in `Path`.
     """
     r, t, board = LONG(chart.rank[tail]), LONG(chart.rank[head]), trail.board
+    _fetch_label(arrive.first, arrive.entry, t)
     lay(leave.first, leave.entry, leave.mm, board, r, LONG(0))
     key, hub = _meet_hub(arrive.first, arrive.entry, arrive.mm, board, t)
     wipe(leave.first, leave.entry, board, r)

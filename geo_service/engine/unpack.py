@@ -269,9 +269,11 @@ def draw_runs(chart: Kit, trail: Kit, n_runs: int, tail: int, head: int) -> tupl
     n_points = LONG(3)
     for i in range(n_runs):
         point = LONG(leaf[run[i, 0], BEGIN])
+        end = LONG(leaf[run[i, 1], BEGIN])
         fetch(points, point)
+        fetch(points, end - 1)
         n_edges += run[i, 1] - run[i, 0]
-        n_points += leaf[run[i, 1], BEGIN] - point
+        n_points += end - point
     piece = np.empty((n_edges + 1, 4), dtype=np.int32)
     lonlat = np.empty((n_points, 2), dtype=np.float64)
     e = LONG(0)
