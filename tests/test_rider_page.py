@@ -176,6 +176,20 @@ def test_the_phone_is_asked_for_its_position_only_after_a_tap(visit, browser, de
         assert page.locator("#from").inner_text() == "从我的位置"
 
 
+@pytest.mark.parametrize("first", ["where", "chip", "none"])
+def test_the_button_asks_which_app_whatever_was_asked_before(visit, demo_district, first):
+    page = visit()
+    if first == "where":
+        page.locator("#from").click()
+        find(page, amap_link(centre_moved(demo_district, 0.003, -0.002)))
+    if first == "chip":
+        press(page, ".layers .chip[data-key=water]")
+    page.locator(".card [data-navigate], .card summary").first.click()
+    page.wait_for_selector("#chooser[open] .link")
+    name = page.locator(".card .name").first.evaluate("(one) => one.lastChild.textContent")
+    assert page.locator("#chooser h2").inner_text() == name
+
+
 def test_a_phone_that_gives_no_position_is_told_so_and_the_list_stays(visit):
     page = visit(permissions=[])
     page.locator("#locate").click()

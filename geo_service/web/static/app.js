@@ -47,11 +47,7 @@ const rider = {
 };
 
 const cards = () => [...document.querySelectorAll(".cards .card")];
-const ask = async (change) => {
-  const module = await import("./rider/ask.js");
-  rider.navigable = (button) => module.navigable(rider, button);
-  return module.ask(rider, change);
-};
+const ask = async (change) => (await import("./rider/ask.js")).ask(rider, change);
 const open = async (mode) => (await import("./rider/where.js")).openWhere(rider, mode);
 const offline = () => say(words.failed_offline);
 

@@ -17,6 +17,7 @@ let asked = 0;
 
 /** The engine, with places and without streets yet. */
 export function openFor(rider) {
+  rider.navigable ??= (button) => navigable(rider, button);
   rider.load = load; // tiles too come by way of it from now on
   opening ??= openPhone({ base: rider.base, load }).then(
     (phone) => {
@@ -269,7 +270,7 @@ export async function showPlace(rider, id) {
 }
 
 /** For the chooser: the place of a button of a card that was made here, and where one goes after it. */
-export function navigable(rider, button) {
+function navigable(rider, button) {
   const place = rider.found?.get(button.dataset.navigate);
   if (!place) return null;
   const onward = rider.to && kindOf(rider) === "onway" ? { name: rider.to.name, lonlat: rider.to.lonlat } : undefined;
