@@ -76,7 +76,7 @@ class Seen:
 
     def keep(self) -> None:
         """Touch the page, and wait until the district is on the phone."""
-        self.page.locator("h1, h2").first.dispatch_event("pointerdown")
+        self.page.locator("#heading, .page h1").first.click()
         self.page.wait_for_selector(KEPT, state="attached", timeout=KEPT_MS)
 
     def sent(self) -> list[Heard]:

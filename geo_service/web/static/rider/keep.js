@@ -33,6 +33,7 @@ const RETRY_MS = 15_000; // and an offline one whether the server is back
 const FRESH_MS = 10_000; // an index this young is not asked for twice
 const MOST_TILES = 600; // of one district, as in sw.js
 const AT_ONCE = 6;
+const WORKER_MS = 30_000; // a worker that is not ready by then is not waited for
 
 const HASHED = /^\/static\/|^\/[a-z0-9-]+\/pack\/[^/]+-[0-9a-f]{8,}\.|^\/[a-z0-9-]+\/tiles\/|[?&]v=/;
 const INDEX = /\/pack\/index\.json$/;
@@ -206,6 +207,8 @@ async function begin() {
   const controlled = registerWorker();
   if (navigator.connection?.saveData) return;
   await controlled;
+  // one that was slow to come has seen nothing yet
+  navigator.serviceWorker?.addEventListener("controllerchange", () => void keepDistrict());
   await keepDistrict();
   onConnection(({ online }) => online && !kept && void keepDistrict());
 }
@@ -255,7 +258,7 @@ async function registerWorker() {
   if (worker()) return;
   await new Promise((resolve) => {
     workers.addEventListener("controllerchange", resolve, { once: true });
-    setTimeout(resolve, 2 * TIMEOUT_MS);
+    setTimeout(resolve, WORKER_MS);
   });
 }
 
