@@ -58,13 +58,6 @@ class Kit(int):
     """
     Arrays under names, that kernels read, and write to where they say so; as a number the address of its words.
 
-    Parameters
-    ----------
-    arrays
-        Named tuples of arrays; those that follow take names that came before.
-    more
-        Further arrays.
-
     Examples
     --------
     >>> kit = Kit(cost_ms=np.arange(3))
@@ -75,7 +68,7 @@ class Kit(int):
     type: KitType
 
     def __new__(cls, *arrays: NamedTuple, **more: npt.NDArray[Any]) -> "Kit":
-        """Write down what compiled code knows of each array."""
+        """Write down what compiled code knows of each array; of equal names the last one counts."""
         held: dict[str, npt.NDArray[Any]] = {}
         for each in arrays:
             held |= each._asdict()

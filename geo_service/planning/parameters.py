@@ -107,14 +107,14 @@ class Parameters:
     ----------
     need
         What is planned.
+    week
+        A day of the week that is looked at.
     also
         What must be near and open besides, wherever it is; measures do not change it.
     profile
         ``"walk"`` or ``"ebike"``.
     minutes
         Longest time to a place, inclusive.
-    week
-        A day of the week that is looked at.
     accept
         States that count as open besides open and closing soon: ``"unknown"``, ``"stale"``.
     groups
