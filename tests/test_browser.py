@@ -166,9 +166,13 @@ def test_at_twice_the_text_size_the_page_stays_usable(visit, path):
     page.locator(".handle").press("Home")
     page.wait_for_timeout(350)
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
-    cut = page.evaluate("""() => [...document.querySelectorAll(".said *, .count, .leg, .card .name, .card .facts, .card summary")]
+    texts = ".said *, .count, .leg, .card .name, .card .facts, .card summary"
+    cut = page.evaluate(
+        """(texts) => [...document.querySelectorAll(texts)]
         .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== "inline")
-        .map((one) => one.textContent.trim())""")
+        .map((one) => one.textContent.trim())""",
+        texts,
+    )
     assert cut == []
     assert page.locator(".card .name").first.bounding_box()["width"] > 120
     assert page.locator(".card").nth(1).bounding_box()["y"] < 844

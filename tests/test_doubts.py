@@ -16,7 +16,7 @@ from geo_service.finder import Ages, Doubted, Doubts, Finder, NearestQuestion
 from geo_service.finder.doubted import NO_DOUBTS, without_open
 from geo_service.finder.tables import KEPT_DOUBTS, Table, Wish, epoch_ms
 from geo_service.hours import SHANGHAI, State, build_timeline
-from geo_service.layers import Edit, Layer
+from geo_service.layers import CATALOGUE, Edit, Layer
 from geo_service.settings import Settings
 from geo_service.web import create_app
 from geo_service.web.cards import make_card
@@ -184,7 +184,7 @@ def test_how_long_ago_is_said_as_people_say_it(district, age, words):
     place = district.place(nearest_open(district))
     say_doubt(district.store, place.id, "wrong", NOON)
     answer = district.place_json(place, NOON + age)
-    card = make_card(answer, {}, NOON + age, words_in("zh"), "zh")
+    card = make_card(answer, {}, NOON + age, words_in("zh"), "zh", CATALOGUE.services)
     assert card.doubts == (f"1 次反馈“信息不对”（{words}）",)
 
 

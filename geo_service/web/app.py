@@ -37,8 +37,8 @@ from geo_service.web.http import (
     status_of,
     title_of,
 )
-from geo_service.web.offline import Bundles, offline
 from geo_service.web.link_doctor import link_doctor
+from geo_service.web.offline import Bundles, offline
 from geo_service.web.pack import pack
 from geo_service.web.photos import photos
 from geo_service.web.rider import rider
