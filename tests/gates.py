@@ -76,7 +76,9 @@ class Seen:
 
     def keep(self) -> None:
         """Touch the page, and wait until the district is on the phone."""
-        self.page.locator("#heading, .page h1").first.click()
+        self.page.keyboard.press("Shift")
+        self.page.wait_for_timeout(500)
+        self.page.keyboard.press("Shift")
         self.page.wait_for_selector(KEPT, state="attached", timeout=KEPT_MS)
 
     def sent(self) -> list[Heard]:
