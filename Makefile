@@ -8,7 +8,8 @@ PYTHON ?= python3
 VENV ?= .venv
 HOST ?= 127.0.0.1
 PORT ?= 8000
-WORKERS ?= 2
+# One worker for each processor, but never one alone nor more than memory carries.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n < 2 ? 2 : n > 6 ? 6 : n )))
 ARGS ?=
 BIN := $(VENV)/bin
 DISTRICTS := run/xiangheyuan run/yingze

@@ -19,7 +19,7 @@ from geo_service.districts.stores import open_district_store, restore_backup
 from geo_service.districts.working_copy import layer_path, sync_layer, write_working_copy
 from geo_service.layers import dump_layer
 from tests.stores import AT, CHECKOUT, DESK, WATER, A, B, add, change, new_district
-from tests.test_cli import refused, run, tree_of
+from tests.test_cli import refused, tree_of
 
 __all__ = ["run"]
 

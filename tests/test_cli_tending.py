@@ -16,7 +16,7 @@ from geo_service.layers import Listing
 from geo_service.store.base import Author
 from geo_service.store.verbs import remove_feature
 from tests.stores import DESK, WATER, A, B, add, change
-from tests.test_cli import refused, run, tree_of
+from tests.test_cli import refused, tree_of
 from tests.test_cli_past import answer_of, directory, edit, opened
 
 __all__ = ["directory", "run"]

@@ -352,7 +352,8 @@ def _offer_words(
 
 
 def _is_offered(service: Mapping[str, Any], on: date) -> bool:
-    return service.get("valid_from", "") <= on.isoformat() <= service.get("valid_until", "9999")
+    begin, end = str(service.get("valid_from", "")), str(service.get("valid_until", "9999"))
+    return begin <= on.isoformat() <= end
 
 
 def _service_words(service: Mapping[str, Any], services: Mapping[str, Words], lang: Lang) -> str:
