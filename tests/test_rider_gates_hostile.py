@@ -210,8 +210,8 @@ def test_the_chooser_names_them_as_text_and_leads_only_into_map_apps(seen):
           const { apps } = await (await fetch("/xiangheyuan/pack/index.json")).json();
           const { openPhone } = await import(root + "phone/phone.js");
           const [place] = (await openPhone({ base: "/xiangheyuan/", load: (url) => fetch(url) })).places;
-          const urls = words.flatMap((name) => Object.values(buildLinks(apps, { ...place, name })))
-            .flatMap((link) => [typeof link === "string" ? link : link.url]).filter(Boolean);
+          const linksOf = (name) => buildLinks(apps, { ...place, lonlat: place.target, name });
+          const urls = words.flatMap(linksOf).map(({ url }) => url);
           return [...new Set(urls.map((url) => url.split(":")[0]))]; }""",
         list(HOSTILE_WORDS),
     )
