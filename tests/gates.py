@@ -178,6 +178,8 @@ def say_where(seen: Seen, by: str, lonlat: tuple[float, float], name: str = "") 
         box = page.locator(".map").bounding_box()
         shift = 60 if lonlat[0] > 116.44 else -60
         page.mouse.click(box["x"] + box["width"] / 2 + shift, box["y"] + 220 + shift / 2)
+        settle(page)
+        page.locator(".handle").press("ArrowUp")  # the list made room for the map
     else:
         page.locator("#where-text").fill(name if by == "name" else amap_link(lonlat))
         page.locator("#where-found .hit").first.click()
