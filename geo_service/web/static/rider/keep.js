@@ -39,6 +39,9 @@ const HASHED = /^\/static\/|^\/[a-z0-9-]+\/pack\/[^/]+-[0-9a-f]{8,}\.|^\/[a-z0-9
 const INDEX = /\/pack\/index\.json$/;
 
 const base = document.body?.dataset.base ?? `/${location.pathname.split("/")[1]}/`;
+// The page as it came and in the other language; as it came, for what is asked later changes both addresses.
+const other = document.querySelector("a.language")?.getAttribute("href") ?? "";
+const addresses = [location.pathname + location.search, ...(other.startsWith(base) ? [other] : [])];
 const listeners = new Set();
 const state = { online: true, asOf: null };
 const indexPath = `${base}pack/index.json`;
@@ -230,9 +233,7 @@ async function keepDistrict() {
     const lang = new URLSearchParams(location.search).get("lang");
     const query = lang ? `?lang=${encodeURIComponent(lang)}` : "";
     await inTurn(packFiles(index), load);
-    const other = document.querySelector("a.language")?.getAttribute("href") ?? ""; // the page in the other language
-    const pages = [base + query, location.pathname + location.search, ...(other.startsWith(base) ? [other] : [])];
-    await inTurn([...new Set(pages)], keepPage);
+    await inTurn([...new Set([base + query, ...addresses])], keepPage);
     const { layer } = document.body.dataset;
     if (layer && worker()) await ask(`${base}pins.json?layer=${encodeURIComponent(layer)}`);
     await keepPlaces(`${base}pages.json`, query);
