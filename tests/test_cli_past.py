@@ -21,8 +21,6 @@ from geo_service.layers import dump_layer
 from tests.stores import AT, CHECKOUT, DESK, WATER, A, B, add, change, new_district
 from tests.test_cli import refused, tree_of
 
-__all__ = ["run"]
-
 
 @pytest.fixture
 def directory(tmp_path):

@@ -19,7 +19,7 @@ from tests.stores import DESK, WATER, A, B, add, change
 from tests.test_cli import refused, tree_of
 from tests.test_cli_past import answer_of, directory, edit, opened
 
-__all__ = ["directory", "run"]
+__all__ = ["directory"]
 
 NOW = datetime.now(SHANGHAI)
 
