@@ -28,6 +28,9 @@ KEPT, KEPT_MS = "html[data-kept=yes]", 180_000
 ODDITIES = """
 addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+window.shifts = [];
+new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((entry) => entry.value)))
+  .observe({ type: "layout-shift", buffered: true });
 """
 
 SETTLED = ".cards:not(.old)"

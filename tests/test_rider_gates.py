@@ -87,6 +87,7 @@ def test_the_first_view_is_light_stays_on_its_host_and_complains_of_nothing(
         assert sum(one.received for one in sent) <= 200_000
         assert len(sent) <= 25
         assert not [one.path for one in sent if "/pack/network" in one.path]
+        assert sum(page.evaluate("window.shifts")) < 0.01
         assert seen.complaints == []
 
 

@@ -25,6 +25,11 @@ HTML_LANG = {"zh": "zh-CN", "en": "en"}
 
 WORDS: dict[str, tuple[str, str]] = {
     "title": ("骑手友好地图", "Riders' map"),
+    "about": (
+        "快递员、外卖骑手和司机用的友好服务地图：最近、到达时开着的驿站、商户、换电柜和厕所，一键导航，断网可用。",
+        "A map for couriers, food riders and drivers: the nearest rest stations, merchants, swap cabinets and toilets "
+        "that are open on arrival, one tap to navigate, also without a network.",
+    ),
     "districts": ("选择片区", "Choose a district"),
     "no_district": ("本服务还没有片区。", "This service holds no district yet."),
     "share_map": ("下载离线地图（一个文件）", "Take this map along (one file)"),
