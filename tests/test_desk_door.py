@@ -113,6 +113,18 @@ def test_who_signs_in_gets_to_the_page_that_was_asked_for(browser_of, district):
     assert page.headers["Cache-Control"] == "no-store"
 
 
+def test_a_language_once_chosen_stays_chosen_also_after_signing_in_and_out(browser_of, district):
+    desk = browser_of()
+    assert "Sign in" in desk.get("/sign-in?lang=en").text
+    desk.sign_in("viewer")
+    page = desk.get("/")
+    assert "Overview" in page.text
+    assert 'href="?lang=zh"' in page.text
+    kept = desk.get("/history?layer=station&amp=1&lang=zh").text
+    assert 'href="?layer=station&amp;amp=1&amp;lang=en"' in kept
+    assert 'lang="zh-CN"' in desk.get("/").text
+
+
 @pytest.mark.parametrize(
     "target",
     ["//evil.example", "/\\evil.example", "https://evil.example", "/xiangheyuan/", "/xiangheyuan/desk/\r\nX: y",

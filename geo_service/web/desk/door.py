@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from flask import (
     Blueprint,
@@ -161,7 +162,9 @@ _UNTIL_CHANGED = frozenset({"desk.password_page", "desk.sign_out_page"})
 
 @desk.before_request
 def _guard() -> AnyResponse | None:
-    """Find out who asks, and refuse what the table does not grant."""
+    """Find out who asks, and refuse what the table does not grant; a language once chosen stays chosen."""
+    if (lang := request.args.get("lang")) in LANGS and session.get("lang") != lang:
+        session["lang"] = lang
     endpoint = request.endpoint or ""
     if endpoint not in _ACTIONS:
         raise ForbiddenError("this page does not say who may see it, so nobody may")
@@ -236,9 +239,9 @@ def say_lang() -> Lang:
     Returns
     -------
     lang
-        From the query, else as the reader's browser asks, else Chinese.
+        From the query, else the one chosen before, else as the reader's browser asks, else Chinese.
     """
-    asked = request.args.get("lang") or request.accept_languages.best_match(LANGS)
+    asked = request.args.get("lang") or session.get("lang") or request.accept_languages.best_match(LANGS)
     return "en" if asked == "en" else "zh"
 
 
@@ -261,6 +264,7 @@ def show(template: str, status: int = 200, **values: Any) -> Response:
         HTML.
     """
     lang, account = say_lang(), g.get("account")
+    other = "en" if lang == "zh" else "zh"
     body = render_template(
         f"desk/{template}",
         district=here_district(),
@@ -270,7 +274,10 @@ def show(template: str, status: int = 200, **values: Any) -> Response:
         ),
         lang=lang,
         html_lang=HTML_LANG[lang],
-        lang_query=f"lang={request.args['lang']}" if request.args.get("lang") in LANGS else None,
+        other=other,
+        other_query=urlencode(
+            [*((k, v) for k, v in request.args.items(multi=True) if k != "lang"), ("lang", other)]
+        ),
         say=words_in(lang),
         desk_views=_ACTIONS,
         local_time=lambda at: at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M"),
@@ -315,9 +322,7 @@ def sign_in_page(district_id: str) -> ResponseReturnValue:
         for each in tries:
             _spend(*each)
         return show("sign_in.html", 403, target=target, refusal="desk_wrong")
-    tokens = dict(session.get("tokens", {}))
-    session.clear()  # a fresh form token with the fresh session
-    session["tokens"] = tokens | {district_id: token}
+    _renew_session(dict(session.get("tokens", {})) | {district_id: token})
     return redirect(target, 303)
 
 
@@ -327,9 +332,17 @@ def sign_out_page(district_id: str) -> ResponseReturnValue:
     tokens = dict(session.get("tokens", {}))
     if token := tokens.pop(district_id, None):
         sign_out(here_district().store, token)
+    _renew_session(tokens)
+    return go("sign_in_page")
+
+
+def _renew_session(tokens: dict[str, str]) -> None:
+    """A fresh form token with the fresh session; of the old one only the language stays."""
+    lang = session.get("lang")
     session.clear()
     session["tokens"] = tokens
-    return go("sign_in_page")
+    if lang in LANGS:
+        session["lang"] = lang
 
 
 @page("/password", None, ("GET", "POST"))

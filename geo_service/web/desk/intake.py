@@ -6,7 +6,6 @@ Every step is an address of its own that can be reloaded; what was said is kept 
 
 from collections import Counter
 from dataclasses import replace
-from typing import Any
 
 from flask import request
 from flask.typing import ResponseReturnValue
@@ -110,7 +109,7 @@ def _read(job: Job) -> ResponseReturnValue:
     except InvalidInputError:
         drop_job(job)
         raise
-    return lead("intake_columns", job=job.id)
+    return go("intake_columns", job=job.id)
 
 
 def read_job(job: Job) -> Job:
@@ -146,30 +145,11 @@ def read_job(job: Job) -> Job:
     )
 
 
-def lead(view: str, /, **parts: Any) -> ResponseReturnValue:
-    """
-    Lead on, in the language of this page.
-
-    Parameters
-    ----------
-    view
-        Name of the view.
-    **parts
-        Of its address.
-
-    Returns
-    -------
-    response
-        303.
-    """
-    return go(view, lang=request.args.get("lang"), **parts)
-
-
 @page("/import/<job>/drop", Action.IMPORT, ("POST",))
 def intake_drop(district_id: str, job: str) -> ResponseReturnValue:
     """Give a file up."""
     drop_job(find_job(job, "import"))
-    return lead("intake")
+    return go("intake")
 
 
 # --- 2: the columns -----------------------------------------------------------------------------
@@ -192,8 +172,8 @@ def intake_columns(district_id: str, job: str) -> ResponseReturnValue:
     held = save_job(held, mapping=mapping.to_json(), datum="auto")
     if question_of(held, table).is_settled:
         save_job(held, datum="wgs84")
-        return lead("intake_preview", job=job)
-    return lead("intake_datum", job=job)
+        return go("intake_preview", job=job)
+    return go("intake_datum", job=job)
 
 
 def _other_sheet(held: Job) -> ResponseReturnValue:
@@ -201,7 +181,7 @@ def _other_sheet(held: Job) -> ResponseReturnValue:
         read_job(replace(held, sheet=request.form["sheet"][:200], datum="auto"))
     except InvalidInputError as error:
         return _columns_page(held, load_table(held), held.columns.mapping, error.message, 400)
-    return lead("intake_columns", job=held.id)
+    return go("intake_columns", job=held.id)
 
 
 def _columns_page(

@@ -15,9 +15,9 @@ from geo_service.exchange.intake import Table
 from geo_service.exchange.intake.outcome import ImportPlan
 from geo_service.layers import Feature, Place
 from geo_service.store.base import Change
-from geo_service.web.desk.door import allow, current_account, here_district, page, say_lang, show
+from geo_service.web.desk.door import allow, current_account, go, here_district, page, say_lang, show
 from geo_service.web.desk.history import author_of, follow
-from geo_service.web.desk.intake import MOST_LINES, MOST_POINTS, lead, steps_of
+from geo_service.web.desk.intake import MOST_LINES, MOST_POINTS, steps_of
 from geo_service.web.desk.intake_datum import exchange, may_exchange
 from geo_service.web.desk.jobs import Job, drop_job, find_job, job_folder, load_table, save_job
 from geo_service.web.desk.running import forget_state, start_import, state_of
@@ -35,16 +35,16 @@ def intake_preview(district_id: str, job: str) -> ResponseReturnValue:
     held = find_job(job, "import")
     allow(Action.IMPORT, held.layer)
     if held.datum == "auto":
-        return lead("intake_datum", job=job)
+        return go("intake_datum", job=job)
     if state_of(job_folder(held)):
-        return lead("intake_working", job=job)
+        return go("intake_working", job=job)
     if request.form.get("do") == "swap":
         return exchange(held)
     if request.method == "POST":
         flags = (request.form.get(name) == "yes" for name in ("complete", "skip_bad"))
         held = save_job(held, **dict(zip(("is_complete", "skip_bad"), flags, strict=True)))
     if request.form.get("do") != "apply":
-        return lead("intake_preview", job=job) if request.method == "POST" else _preview_page(held)
+        return go("intake_preview", job=job) if request.method == "POST" else _preview_page(held)
     return _apply(held)
 
 
@@ -73,7 +73,7 @@ def _start(held: Job, table: Table) -> ResponseReturnValue:
         at=present_time(),
         version=int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else -1,
     )
-    return lead("intake_working", job=held.id)
+    return go("intake_working", job=held.id)
 
 
 @page("/import/<job>/working", Action.IMPORT)
@@ -82,7 +82,7 @@ def intake_working(district_id: str, job: str) -> ResponseReturnValue:
     held = find_job(job, "import")
     state = state_of(job_folder(held))
     if state is None:
-        return lead("intake_preview", job=job)
+        return go("intake_preview", job=job)
     if "refused" in state:
         forget_state(job_folder(held))
         return _preview_page(held, state["refused"], 400)
@@ -103,8 +103,8 @@ def _told(held: Job, done: Imported) -> ResponseReturnValue:
         flash(say("intake_kept_aside", n=done.n_unplaced))
     if done.change_id is None:
         flash(say("intake_nothing_new"))
-        return lead("intake")
-    return lead("intake_done", change=done.change_id)
+        return go("intake")
+    return go("intake_done", change=done.change_id)
 
 
 def _preview_page(held: Job, refusal: str = "", status: int = 200) -> ResponseReturnValue:
@@ -164,7 +164,7 @@ def intake_done(district_id: str, change: str) -> ResponseReturnValue:
         applied = undo_change(here_district(), number, author_of(f"undo of change {number}"))
         follow(tuple(applied.versions))
         flash(words_in(say_lang())("intake_undone", number=number))
-        return lead("intake")
+        return go("intake")
     counts = Counter(
         "added" if one.before is None else "removed" if one.after is None else "changed" for one in parts
     )

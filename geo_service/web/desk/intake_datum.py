@@ -11,8 +11,8 @@ from geo_service.districts.datum_question import DatumQuestion
 from geo_service.exchange.doctor import DATUMS, Diagnosis
 from geo_service.exchange.intake import ColumnMapping
 from geo_service.geo import convert_datum
-from geo_service.web.desk.door import allow, here_district, page, show
-from geo_service.web.desk.intake import MOST_POINTS, lead, question_of, steps_of
+from geo_service.web.desk.door import allow, go, here_district, page, show
+from geo_service.web.desk.intake import MOST_POINTS, question_of, steps_of
 from geo_service.web.desk.jobs import Job, find_job, load_table, save_job
 from geo_service.web.desk.told import WORDS_OF, datum_named, reason_words
 from geo_service.web.rider import drawn_map
@@ -28,7 +28,7 @@ def intake_datum(district_id: str, job: str) -> ResponseReturnValue:
     said = request.form.get("datum", "") if request.method == "POST" else ""
     if chosen := "rows" if said == "rows" else datum_named(said):
         save_job(held, datum=chosen)
-        return lead("intake_preview", job=job)
+        return go("intake_preview", job=job)
     return _datum_page(held, is_missing=request.method == "POST")
 
 
@@ -48,9 +48,9 @@ def exchange(held: Job) -> ResponseReturnValue:
     """
     mapping = held.columns.mapping
     if not may_exchange(mapping):
-        return lead("intake_columns", job=held.id)
+        return go("intake_columns", job=held.id)
     save_job(held, mapping=replace(mapping, is_swapped=not mapping.is_swapped).to_json(), datum="auto")
-    return lead("intake_datum", job=held.id)
+    return go("intake_datum", job=held.id)
 
 
 def may_exchange(mapping: ColumnMapping) -> bool:

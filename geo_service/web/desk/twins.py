@@ -11,9 +11,8 @@ from geo_service.districts.comparing import find_pairs, keep_apart, merge_pair
 from geo_service.errors import InvalidInputError
 from geo_service.exchange.twins import Choice, Twin
 from geo_service.layers import Place
-from geo_service.web.desk.door import allow, current_account, here_district, page, say_lang, show
+from geo_service.web.desk.door import allow, current_account, go, here_district, page, say_lang, show
 from geo_service.web.desk.history import author_of
-from geo_service.web.desk.intake import lead
 from geo_service.web.desk.told import field_name, shown_value
 from geo_service.web.words import words_in
 
@@ -88,7 +87,7 @@ def twins_merge(district_id: str) -> ResponseReturnValue:
         versions=(_version(keep), _version(remove)),
     )
     flash(words_in(say_lang())("twins_merged", name=kept.name))
-    return lead("twins", layer=request.form.get("layer") or None)
+    return go("twins", layer=request.form.get("layer") or None)
 
 
 @page("/twins/apart", Action.COMPARE, ("POST",))
@@ -99,7 +98,7 @@ def twins_apart(district_id: str) -> ResponseReturnValue:
         allow(Action.COMPARE, place.layer, place.id)
     keep_apart(here_district().store, first.id, second.id)
     flash(words_in(say_lang())("twins_noted"))
-    return lead("twins", layer=request.form.get("layer") or None)
+    return go("twins", layer=request.form.get("layer") or None)
 
 
 def _pair() -> tuple[Place, Place]:

@@ -9,9 +9,9 @@ from geo_service.districts.unplaced import drop_row, place_row, unplaced_rows
 from geo_service.errors import InvalidInputError
 from geo_service.exchange.doctor import DATUMS
 from geo_service.geo import convert_datum, parse_lonlat
-from geo_service.web.desk.door import allow, here_district, page, say_lang, show
+from geo_service.web.desk.door import allow, go, here_district, page, say_lang, show
 from geo_service.web.desk.history import author_of
-from geo_service.web.desk.intake import MOST_LINES, lead, own_layers
+from geo_service.web.desk.intake import MOST_LINES, own_layers
 from geo_service.web.desk.told import WORDS_OF, datum_named, where_words
 from geo_service.web.rider import drawn_map
 from geo_service.web.words import words_in
@@ -29,13 +29,13 @@ def unplaced(district_id: str) -> ResponseReturnValue:
     if request.form.get("do") == "drop":
         row = drop_row(district.store, layer, key)
         flash(say("intake_dropped", name=row.name or row.address))
-        return lead("unplaced", layer=layer)
+        return go("unplaced", layer=layer)
     try:
         made = place_row(district, layer, key, _typed_position(), author_of("placed by hand"))
     except InvalidInputError as error:
         return _unplaced_page(layer, error.message, 400)
     flash(say("intake_placed", name=made.name))
-    return lead("unplaced", layer=layer)
+    return go("unplaced", layer=layer)
 
 
 def _typed_position() -> tuple[float, float]:

@@ -17,9 +17,9 @@ from geo_service.errors import InvalidInputError, NotFoundError
 from geo_service.exchange.doctor import DATUMS
 from geo_service.exchange.intake.confine import MOST_BYTES
 from geo_service.hours import SHANGHAI
-from geo_service.web.desk.door import allow, csrf, here_district, page, say_lang, show
+from geo_service.web.desk.door import allow, csrf, go, here_district, page, say_lang, show
 from geo_service.web.desk.history import author_of
-from geo_service.web.desk.intake import lead, own_layers, read_job
+from geo_service.web.desk.intake import own_layers, read_job
 from geo_service.web.desk.jobs import (
     Job,
     drop_job,
@@ -67,7 +67,7 @@ def _take(job: Job) -> ResponseReturnValue:
     except InvalidInputError:
         drop_job(job)
         raise
-    return lead("vendor_result", job=job.id)
+    return go("vendor_result", job=job.id)
 
 
 csrf.exempt(vendor)  # the token is looked at once the size of the form is allowed: see `open_form`
@@ -131,14 +131,14 @@ def vendor_mark(district_id: str, job: str) -> ResponseReturnValue:
     day = present_time().astimezone(SHANGHAI).date()
     mark_listing(here_district(), compared, author=author_of(f"list of {held.vendor}"), on=day)
     flash(words_in(say_lang())("vendor_marked", n=len(listing_marks(compared))))
-    return lead("vendor_result", job=job)
+    return go("vendor_result", job=job)
 
 
 @page("/vendor/<job>/drop", Action.COMPARE, ("POST",))
 def vendor_drop(district_id: str, job: str) -> ResponseReturnValue:
     """Give a list up."""
     drop_job(find_job(job, "vendor"))
-    return lead("vendor")
+    return go("vendor")
 
 
 def _compared(held: Job) -> Compared:
