@@ -58,6 +58,8 @@ ROOMS_OF: Mapping[str, frozenset[str]] = {
     "brotli": frozenset({"pack", "web"}),
     "chinese_calendar": frozenset({"hours"}),
     "click": frozenset({"cli"}),
+    "dask": frozenset(),  # its scheduler is all that is needed
+    "distributed": frozenset({"districts"}),
     "docx": frozenset({"paper"}),
     "flask": frozenset({"web"}),
     "flask_limiter": frozenset({"web"}),

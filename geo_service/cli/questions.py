@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from geo_service.cli.many import Many, check_one, print_many
 from geo_service.cli.output import (
     coverage_text,
     minutes_text,
@@ -136,7 +137,7 @@ def reach(
 
 
 @cli.command()
-@DIRECTORY
+@click.argument("directories", metavar="DIR…", type=click.Path(path_type=Path), nargs=-1, required=True)
 @LAYER
 @click.option(
     "--minutes", type=float, default=10.0, show_default=True, help="Longest time to the nearest place."
@@ -155,20 +156,52 @@ def reach(
     "--clock", is_flag=True, help="Share of the demand in each hour of the week, instead of the streets."
 )
 @click.option("--week", type=DayType(), help="A day of that week; this week if left out.")
+@click.option(
+    "--all",
+    "all_",
+    is_flag=True,
+    help="Streets and clock of many districts, or folders of them, as one table.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="With --all: the table, FILE.csv or FILE.xlsx."
+)
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    help="With --all: folder that keeps each district's result; default: beside the table.",
+)
+@click.option("--workers", type=int, help="With --all: processes on this machine; default: its processors.")
+@click.option("--scheduler", metavar="ADDRESS", help="With --all: a dask scheduler instead, tcp://HOST:8786.")
 @wishes
 def coverage(
-    directory: Path,
+    directories: tuple[Path, ...],
     with_: tuple[LonLat, ...],
     datum: str,
     as_json: bool,
     clock: bool,
     week: date | None,
+    all_: bool,
+    output: Path | None,
+    results: Path | None,
+    workers: int | None,
+    scheduler: str | None,
     **asked: Any,
 ) -> None:
     """Share of street length with a place within some minutes; what if some went or came; and hour by hour."""
+    many = Many(workers, scheduler, results, output)
+    if all_:
+        print_many(directories, many, as_json, week=week, **_clock_words(asked, with_, "--all"))
+        return
+    directory = check_one(directories, many)
     if clock:
         print_clock(
-            directory, as_json, week=week, also=(), save=None, parameters=None, **_clock_words(asked, with_)
+            directory,
+            as_json,
+            week=week,
+            also=(),
+            save=None,
+            parameters=None,
+            **_clock_words(asked, with_, "--clock"),
         )
         return
     with opened(directory) as district:
@@ -178,13 +211,13 @@ def coverage(
         raise SystemExit(1)
 
 
-def _clock_words(asked: dict[str, Any], with_: tuple[LonLat, ...]) -> dict[str, Any]:
+def _clock_words(asked: dict[str, Any], with_: tuple[LonLat, ...], flag: str) -> dict[str, Any]:
     """What the clock takes of a question about coverage; the rest does not go with it, and is named."""
     taken = ("layer", "minutes", "profile", "service", "accept")
     for name, value in {**asked, "with": with_}.items():
         if name not in taken and value:
             raise InvalidInputError(
-                f"--{name.removesuffix('_v')} does not go with --clock, which looks at every hour; leave it out",
+                f"--{name.removesuffix('_v')} does not go with {flag}, which looks at every hour; leave it out",
                 parameter=f"--{name.removesuffix('_v')}",
                 value=str(value),
             )
