@@ -15,7 +15,7 @@ import shapely
 
 from geo_service.districts.answers import parse_cutoff_ms, parse_states
 from geo_service.districts.district import District
-from geo_service.engine.router import Router
+from geo_service.engine.router import Router, Snaps
 from geo_service.errors import InvalidInputError
 from geo_service.finder import CoverageQuestion, Wish
 from geo_service.finder.questions import OpenPlaces
@@ -68,11 +68,14 @@ class Stand(NamedTuple):
         From each demand point to each of them, shape ``(n, f)``.
     is_near
         Which of them are within the cutoff, shape ``(n, f)``.
+    at
+        Where they meet the streets, one row each.
     """
 
     places: OpenPlaces
     cost_ms: LongArray
     is_near: BoolArray
+    at: Snaps
 
 
 class Planner:
@@ -117,11 +120,12 @@ class Planner:
                 parameter="demand",
             )
         self.weights: Weights = weigh(self.demand, parameters.groups, self.week.is_workday)
-        self._router = district.routers[self._profile()] if router is None else router
-        self._snaps = self._router.snap(self.demand.lonlat)
+        self.router = district.routers[self._profile()] if router is None else router
+        self.snaps = self.router.snap(self.demand.lonlat)
         self.demand = self._with_streets(self.demand)
         self.stand = self._stand(parameters.need)
-        self.mask = self._mask(parameters.also)
+        self.also = tuple(map(self._stand, parameters.also))
+        self.mask = self._mask()
 
     def _profile(self) -> str:
         profile = self.parameters.profile
@@ -135,7 +139,7 @@ class Planner:
 
     def _with_streets(self, demand: Demand) -> Demand:
         """The nearest street with a name stands for the name of what has none."""
-        network = self._router.network
+        network = self.router.network
         named = np.flatnonzero(network.link_name > 0)
         rows = [row for row, name in enumerate(demand.name) if not name]
         if not len(named) or not rows:
@@ -163,13 +167,13 @@ class Planner:
         )
         places = self.district.finder.open_through(question, self.week.instants)
         # of other streets the district's own snaps say nothing
-        at = self._router.snap(np.array([place.target for place in places.places]).reshape(-1, 2))
-        cost_ms = self._router.matrix(self._snaps, at)
-        return Stand(places, cost_ms, within(cost_ms, self.cutoff_ms))
+        at = self.router.snap(np.array([place.target for place in places.places]).reshape(-1, 2))
+        cost_ms = self.router.matrix(self.snaps, at)
+        return Stand(places, cost_ms, within(cost_ms, self.cutoff_ms), at)
 
-    def _mask(self, needs: Sequence[Need]) -> BoolArray | None:
+    def _mask(self) -> BoolArray | None:
         """Where and when all else that is needed is near and open; None if nothing else is."""
-        masks = [count_open(stand.is_near, stand.places.is_open) >= 1 for stand in map(self._stand, needs)]
+        masks = [count_open(stand.is_near, stand.places.is_open) >= 1 for stand in self.also]
         return np.logical_and.reduce(masks) if masks else None
 
     def near(self, lonlat: FloatArray) -> BoolArray:
@@ -186,8 +190,8 @@ class Planner:
         is_near
             Shape ``(n, c)``.
         """
-        snaps = self._router.snap(lonlat)
-        return within(self._router.matrix(self._snaps, snaps), self.cutoff_ms)
+        snaps = self.router.snap(lonlat)
+        return within(self.router.matrix(self.snaps, snaps), self.cutoff_ms)
 
     def clock(self, extra: Sequence[Part] = ()) -> Clock:
         """

@@ -66,11 +66,31 @@ def reach_outlines(network: Network, reaches: Sequence[Reach]) -> tuple[shapely.
     """
     outlines: list[shapely.MultiPolygon] = []
     for reach in reaches:
-        outline = _to_degrees(network, _outline_m(network, reach))
+        outline = stretch_outline(network, reached_stretches(network, reach))
         if outlines:
             outline = _polygons(shapely.set_precision(shapely.union(outline, outlines[-1]), GRID_DEG))
         outlines.append(outline)
     return tuple(outlines)
+
+
+def stretch_outline(network: Network, stretches: Stretches) -> shapely.MultiPolygon:
+    """
+    Draw polygons around stretches of streets, as around a reach.
+
+    Parameters
+    ----------
+    network
+        Streets of one profile.
+    stretches
+        Parts of its links, disjoint, by link and along it.
+
+    Returns
+    -------
+    outline
+        WGS 84 degrees, valid, empty without stretches; of all other streets nothing is inside but what lies within
+        `THREAD_M` of a stretch.
+    """
+    return _to_degrees(network, _outline_m(network, stretches))
 
 
 def reach_bands(router: Router, origin: Snaps, cutoffs_ms: Sequence[int]) -> tuple[Band, ...]:
@@ -109,8 +129,7 @@ def reach_bands(router: Router, origin: Snaps, cutoffs_ms: Sequence[int]) -> tup
     return tuple(Band(cutoff_ms, float(street_m), outline) for cutoff_ms, street_m, outline in bands)
 
 
-def _outline_m(network: Network, reach: Reach) -> shapely.Geometry:
-    reached = reached_stretches(network, reach)
+def _outline_m(network: Network, reached: Stretches) -> shapely.Geometry:
     if len(reached.link) == 0:
         return shapely.MultiPolygon()
     lines = _lines_m(network, reached)

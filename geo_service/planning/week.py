@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from geo_service.errors import InvalidInputError
 from geo_service.hours import SHANGHAI, DayKind, Kind, Timeline, build_timeline, calendar_day, check_hours
 from geo_service.planning.demand import HOURS
 
@@ -114,6 +115,45 @@ class Week:
         return self.open_hours(build_timeline(hours, self.instants[0], end), cutoff_ms)
 
 
+DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
+"""Days of the week as OSM writes them."""
+
+
+def parse_hour(text: str) -> int:
+    """
+    Read an hour of the week.
+
+    Parameters
+    ----------
+    text
+        A day and an hour, such as ``"Mo-02"`` or ``"Mo 02:00"``.
+
+    Returns
+    -------
+    hour
+        0 to 167.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is no such hour.
+
+    Examples
+    --------
+    >>> parse_hour("Tu-02"), parse_hour("Su 23:00")
+    (26, 167)
+    """
+    day, clock_hour = text[:2], text[3:].removesuffix(":00")
+    is_hour = clock_hour.isascii() and clock_hour.isdigit() and len(clock_hour) <= 2 and int(clock_hour) < 24
+    if day not in DAYS or text[2:3] not in ("-", " ") or not is_hour:
+        raise InvalidInputError(
+            f"hour={text[:20]!r} is no hour of the week; write a day of {', '.join(DAYS)} and an hour, as in Mo-02",
+            parameter="hour",
+            value=text,
+        )
+    return DAYS.index(day) * 24 + int(clock_hour)
+
+
 def hour_name(hour: int) -> str:
     """
     Name an hour of the week.
@@ -133,7 +173,7 @@ def hour_name(hour: int) -> str:
     >>> hour_name(26)
     'Tu 02:00'
     """
-    return f"{('Mo', 'Tu', 'We', 'Th', 'Fr', 'Sa', 'Su')[hour // 24]} {hour % 24:02}:00"
+    return f"{DAYS[hour // 24]} {hour % 24:02}:00"
 
 
 def hours_at(clock_hour: int, days: Sequence[int] = range(7)) -> tuple[int, ...]:
