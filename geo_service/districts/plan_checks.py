@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from geo_service.districts.planning import Planner
@@ -26,6 +27,7 @@ from geo_service.planning.sensitivity import (
 )
 
 Answer = dict[str, Any]
+LongArray = npt.NDArray[np.int64]
 
 CUTOFFS_MIN = (8.0, 10.0, 12.0)
 SPEEDS = (0.75, 1.25)
@@ -172,8 +174,7 @@ def equity_json(planner: Planner, layer: str = "community") -> Answer:
     NotFoundError
         If there is no such layer.
     """
-    areas = [area for area in planner.district.places(layer).features if isinstance(area, Area)]
-    area_of = _area_of(planner, areas)
+    areas, area_of = areas_of_demand(planner, layer)
     rows = share_by_area(planner.weights, planner.clock().is_covered, area_of, len(areas))
     named = [
         {
@@ -196,7 +197,32 @@ def equity_json(planner: Planner, layer: str = "community") -> Answer:
     }
 
 
-def _area_of(planner: Planner, areas: list[Area]) -> Any:
+def areas_of_demand(planner: Planner, layer: str = "community") -> tuple[list[Area], LongArray]:
+    """
+    Which area each demand point is in.
+
+    Parameters
+    ----------
+    planner
+        Whose demand.
+    layer
+        Layer of areas.
+
+    Returns
+    -------
+    areas, area_of
+        The areas, and the position of the smallest that contains each point; -1 for none, shape ``(n,)``.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such layer.
+    """
+    areas = [area for area in planner.district.places(layer).features if isinstance(area, Area)]
+    return areas, _area_of(planner, areas)
+
+
+def _area_of(planner: Planner, areas: list[Area]) -> LongArray:
     area_of = np.full(len(planner.demand), -1)
     if not areas:
         return area_of

@@ -27,6 +27,7 @@ from geo_service.planning.candidates import (
     place_candidates,
     public_candidates,
 )
+from geo_service.planning.changes import changed_rows, new_places
 from geo_service.planning.cover import Clock, count_open, left_out, unreached_rows, within
 from geo_service.planning.demand import HOURS, KINDS, Demand, Weights, build_demand, weigh
 from geo_service.planning.measures import (
@@ -123,7 +124,7 @@ class Planner:
         self.router = district.routers[self._profile()] if router is None else router
         self.snaps = self.router.snap(self.demand.lonlat)
         self.demand = self._with_streets(self.demand)
-        self.stand = self._stand(parameters.need)
+        self.stand = self._tried(self._stand(parameters.need))
         self.also = tuple(map(self._stand, parameters.also))
         self.mask = self._mask()
 
@@ -171,6 +172,25 @@ class Planner:
         cost_ms = self.router.matrix(self.snaps, at)
         return Stand(places, cost_ms, within(cost_ms, self.cutoff_ms), at)
 
+    def _tried(self, stand: Stand) -> Stand:
+        """What stands after the changes of the parameters."""
+        given, is_open = self.parameters, stand.places.is_open.copy()
+        if not given.changes:
+            return stand
+        rows, closed = changed_rows(stand.places.places, given.changes), set()
+        for change, row in zip(given.changes, rows, strict=True):
+            if change.do != "site":
+                is_open[row] = self.week.open_by_text(change.hours or None, self.cutoff_ms)
+            closed |= {row} if change.do == "close" else set()
+        kept = [row for row in range(len(is_open)) if row not in closed]
+        sites = new_places(given.changes, given.need.layer, given.site_hours)
+        places = (*(stand.places.places[row] for row in kept), *sites)
+        hours = [self.week.open_by_text(site.hours, self.cutoff_ms) for site in sites]
+        is_open = np.concatenate([is_open[kept], np.array(hours, dtype=np.bool_).reshape(-1, HOURS)])
+        at = self.router.snap(np.array([place.target for place in places]).reshape(-1, 2))
+        cost_ms = self.router.matrix(self.snaps, at)
+        return Stand(OpenPlaces(places, at, is_open), cost_ms, within(cost_ms, self.cutoff_ms), at)
+
     def _mask(self) -> BoolArray | None:
         """Where and when all else that is needed is near and open; None if nothing else is."""
         masks = [count_open(stand.is_near, stand.places.is_open) >= 1 for stand in self.also]
@@ -210,7 +230,9 @@ class Planner:
         count = count_open(self.stand.is_near, self.stand.places.is_open)
         for part in extra:
             count = count + (part.is_near[:, None] & part.is_open[None, :])
-        return Clock(count if self.mask is None else count * self.mask, self.weights)
+        return Clock(
+            count if self.mask is None else count * self.mask, self.weights, self.parameters.stations
+        )
 
     @cached_property
     def candidates(self) -> list[Candidate]:
@@ -299,6 +321,7 @@ class Planner:
             return []
         doors = self._stand(Need(need.layer))
         having = {place.id for place in self.stand.places.places}
+        having |= {change.place for change in self.parameters.changes}
         return [
             Measure(
                 f"service:{place.id}", "service", f"{place.name} + {'+'.join(need.services)}",
@@ -349,7 +372,18 @@ class Planner:
         -------
         menu
             Where and when something else that is needed is missing, nothing adds anything.
+
+        Raises
+        ------
+        InvalidInputError
+            If two stations are asked for.
         """
+        if self.parameters.stations != 1:
+            raise InvalidInputError(
+                "measures are chosen for one station near enough; set stations to 1, or look at the clock for 2",
+                parameter="stations",
+                value=self.parameters.stations,
+            )
         rows = range(len(self.stand.places.places)) if stays is None else np.flatnonzero(stays).tolist()
         standing = [Part(self.stand.is_near[:, row], self.stand.places.is_open[row]) for row in rows]
         return build_menu(measures, standing, self.weights if weights is None else weights, self.mask)
@@ -376,6 +410,8 @@ class Planner:
         return {
             "need": str(self.parameters.need),
             "also": [str(need) for need in self.parameters.also],
+            "stations": self.parameters.stations,
+            "changes": [change.to_json() for change in self.parameters.changes],
             "profile": self.parameters.profile,
             "minutes": self.parameters.minutes,
             "week": [

@@ -79,30 +79,33 @@ class Clock:
         Open places near enough to each demand point, shape ``(n, hours)``.
     weights
         Riders at each point in each hour.
+    needed
+        How many places must be near enough for a point to count as covered.
     """
 
     count: CountArray
     weights: Weights
+    needed: int = 1
 
     @cached_property
     def is_covered(self) -> BoolArray:
-        """Whether one place is near enough, shape ``(n, hours)``."""
-        return self.count >= 1
+        """Whether as many places as are needed are near enough, shape ``(n, hours)``."""
+        return self.count >= self.needed
 
     @cached_property
     def riders(self) -> FloatArray:
-        """Riders who have a place near enough, shape ``(hours,)``."""
+        """Riders who have as many places as are needed near enough, shape ``(hours,)``."""
         return self.weights.covered(self.is_covered)
 
     @cached_property
     def share(self) -> FloatArray:
-        """Share of the riders who have one; not a number in hours in which nobody is out, shape ``(hours,)``."""
+        """Share of the riders who have them; not a number in hours in which nobody is out, shape ``(hours,)``."""
         return _divide(self.riders, self.weights.total)
 
     @cached_property
     def backup_share(self) -> FloatArray:
-        """Share who have two, so that one may be full or shut, shape ``(hours,)``."""
-        return _divide(self.weights.covered(self.count >= 2), self.weights.total)
+        """Share who have one more than needed, so that one may be full or shut, shape ``(hours,)``."""
+        return _divide(self.weights.covered(self.count > self.needed), self.weights.total)
 
     @cached_property
     def rider_hours(self) -> float:

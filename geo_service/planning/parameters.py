@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from geo_service.errors import InvalidInputError
+from geo_service.planning.changes import MOST_CHANGES, Change, change_of
 from geo_service.planning.demand import GROUPS, Group
 
 FORMAT = "geo_service plan"
@@ -123,6 +124,10 @@ class Parameters:
         What measures cost.
     site_hours
         Hours of a new site, OSM ``opening_hours``.
+    changes
+        What is tried: changes of what stands, counted as if they were made.
+    stations
+        How many open places must be near enough for demand to count as covered: 1, or 2 so that one may be full.
     """
 
     need: Need
@@ -134,6 +139,14 @@ class Parameters:
     groups: tuple[Group, ...] = GROUPS
     prices: Prices = Prices()
     site_hours: str = "24/7"
+    changes: tuple[Change, ...] = ()
+    stations: int = 1
+
+    def __post_init__(self) -> None:
+        if self.stations not in (1, 2):
+            raise InvalidInputError(
+                f"stations={self.stations!r}; give 1 or 2", parameter="stations", value=self.stations
+            )
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values; `parameters_of` reads them back."""
@@ -149,6 +162,8 @@ class Parameters:
             "groups": [dataclasses.asdict(group) | {"shares": dict(group.shares)} for group in self.groups],
             "prices": dataclasses.asdict(self.prices),
             "site_hours": self.site_hours,
+            "changes": [change.to_json() for change in self.changes],
+            "stations": self.stations,
         }
 
 
@@ -199,11 +214,21 @@ def parameters_of(values: Mapping[str, Any]) -> Parameters:
             groups=tuple(_group(group) for group in values["groups"]) if "groups" in values else GROUPS,
             prices=Prices(**values.get("prices", {})),
             site_hours=str(values.get("site_hours", "24/7")),
+            changes=_changes(values.get("changes", [])),
+            stations=values.get("stations", 1),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidInputError(
             f"parameters of the plan cannot be used: {error!r}", parameter="parameters", value=str(error)
         ) from error
+
+
+def _changes(values: list[Any]) -> tuple[Change, ...]:
+    if not isinstance(values, list) or len(values) > MOST_CHANGES:
+        raise InvalidInputError(
+            f"changes: give a list of at most {MOST_CHANGES}", parameter="changes", value=len(values)
+        )
+    return tuple(change_of(change) for change in values)
 
 
 def _group(values: Mapping[str, Any]) -> Group:
