@@ -154,7 +154,7 @@ def site(directory: Path, as_json: bool, add: int, time_limit: float | None, **a
 @click.option("--budget", type=float, required=True, help="Yuan that may be spent.")
 @TIME_LIMIT
 def measures(directory: Path, as_json: bool, budget: float, time_limit: float | None, **asked: Any) -> None:
-    """Which measures for a budget: sites, hours, services, merchants, by covered rider-hours per 10,000 yuan."""
+    """Which measures for a budget: sites, hours, services, merchants, gates, by rider-hours per 10,000 yuan."""
     with planning(directory, asked) as planner, watching() as watch:
         answer = planner.measures_json(budget, time_limit_s=time_limit, watch=watch)
     print_answer(as_json, answer, choice_text(answer))

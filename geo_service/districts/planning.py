@@ -21,6 +21,7 @@ from geo_service.finder import CoverageQuestion, Wish
 from geo_service.finder.questions import OpenPlaces
 from geo_service.layers import Place
 from geo_service.network.features import load_features
+from geo_service.network.profiles import Profile, resolve_profiles
 from geo_service.planning.candidates import (
     Candidate,
     frontage_candidates,
@@ -30,6 +31,7 @@ from geo_service.planning.candidates import (
 from geo_service.planning.changes import changed_rows, new_places
 from geo_service.planning.cover import Clock, count_open, left_out, unreached_rows, within
 from geo_service.planning.demand import HOURS, KINDS, Demand, Weights, build_demand, weigh
+from geo_service.planning.gates import Gates, find_gates, gate_delay_ms, gate_snaps, pass_brings
 from geo_service.planning.measures import (
     Choice,
     Measure,
@@ -332,6 +334,40 @@ class Planner:
             if place.id not in having
         ]  # fmt: skip
 
+    def gate_measures(self) -> list[Measure]:
+        """A pass for each gate that is shut and would bring somebody within the cutoff of a place that stands."""
+        gates, stand = self.gates.shut, self.stand
+        if not gates or not len(stand.places.places):
+            return []
+        sides = gate_snaps(self.router.network, gates)
+        to_ms, on_ms = self.router.matrix(self.snaps, sides), self.router.matrix(sides, stand.at)
+        measures, end = [], 0
+        for gate in gates:
+            begin, end = end, end + len(gate.node)
+            delay_ms = gate_delay_ms(self._rules, gate)
+            is_new = pass_brings(
+                to_ms[:, begin:end], on_ms[begin:end], delay_ms, stand.is_near, self.cutoff_ms
+            )
+            parts = tuple(
+                Part(is_new[:, row], stand.places.is_open[row])
+                for row in np.flatnonzero(is_new.any(axis=0)).tolist()
+            )
+            if parts:
+                measures.append(
+                    Measure(f"gate:{gate.id}", "gate", gate.name, self.parameters.prices.gate_yuan, parts)
+                )
+        return measures
+
+    @cached_property
+    def gates(self) -> Gates:
+        """Gates on the map that the profile may not pass."""
+        return find_gates(self.router.network, load_features(self.district.directory / "osm"), self._rules)
+
+    @property
+    def _rules(self) -> Profile:
+        (profile,) = resolve_profiles([self.parameters.profile], self.district.config.profiles)
+        return profile
+
     def measures(self, candidates: Sequence[Candidate]) -> list[Measure]:
         """
         Everything on the menu.
@@ -344,12 +380,13 @@ class Planner:
         Returns
         -------
         measures
-            Longer hours, services, merchants, sites.
+            Longer hours, services, merchants, passes for gates, sites.
         """
         return [
             *self.hours_measures(),
             *self.service_measures(),
             *self.merchant_measures(),
+            *self.gate_measures(),
             *self.site_measures(candidates),
         ]
 
@@ -498,7 +535,7 @@ class Planner:
         self, budget_yuan: float, *, time_limit_s: float | None = None, watch: Watch | None = None
     ) -> Answer:
         """
-        Which measures for a budget: sites, hours, services and merchants, chosen exactly, beside the greedy choice.
+        Which measures for a budget, chosen exactly, beside the greedy choice.
 
         Parameters
         ----------
@@ -524,6 +561,7 @@ class Planner:
                 "budget_yuan": budget_yuan,
                 "unit": "covered rider-hours a week per 10,000 yuan",
                 "offered": len(measures),
+                "gates": {"shut": len(self.gates.shut), "leading_nowhere": self.gates.blind},
                 "greedy_added": round(greedy.added, 3),
                 "greedy_gap_share": _gap(greedy, best),
                 "best_alone": _best_alone(menu),

@@ -4,6 +4,7 @@ From links in any order to a frozen `Network`: geometry thinned, edges sorted, c
 Streets of OpenStreetMap and graphs of osmnx both end here.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -145,6 +146,41 @@ def some_streets(network: Network, is_kept: npt.NDArray[np.bool_]) -> Network:
         network.node_lat_e6.astype(np.int64),
         network.node_osm,
         _keep(_links_of(network), is_kept),
+    )
+
+
+def open_gate(network: Network, nodes: Sequence[int], delay_ms: int) -> Network:
+    """
+    The same network with nodes joined that stand on the sides of a shut gate.
+
+    Parameters
+    ----------
+    network
+        Streets of one profile.
+    nodes
+        Two or more.
+    delay_ms
+        What whoever arrives there pays from now on.
+
+    Returns
+    -------
+    network
+        The first of the nodes stands for all; the others keep their numbers and have no street.
+    """
+    links = _links_of(network)
+    is_side = np.isin(np.column_stack([links.head, links.tail]), nodes)
+    joined = np.where(is_side, min(nodes), np.column_stack([links.head, links.tail]))
+    return assemble(
+        network.profile,
+        network.gap_ms_per_m,
+        network.node_lon_e6.astype(np.int64),
+        network.node_lat_e6.astype(np.int64),
+        network.node_osm,
+        links._replace(
+            head=joined[:, 0],
+            tail=joined[:, 1],
+            delay_ms=links.delay_ms + np.where(is_side & (links.travel_ms != NONE), delay_ms, 0),
+        ),
     )
 
 
