@@ -3,6 +3,7 @@
 import json
 from datetime import date, timedelta
 
+import networkx as nx
 import numpy as np
 import pytest
 
@@ -11,7 +12,7 @@ from geo_service.districts.planning import Planner, draw_demand
 from geo_service.errors import InvalidInputError, NotFoundError
 from geo_service.planning.demand import HOURS, KINDS, Demand
 from geo_service.planning.measures import choose_best
-from geo_service.planning.parameters import Need, Parameters, Prices, parameters_of, parse_need
+from geo_service.planning.parameters import PRESETS, Need, Parameters, Prices, parameters_of, parse_need
 from geo_service.planning.sensitivity import Trial, Verdict, drop_some, kendall_tau, winner_of
 from geo_service.planning.week import Week
 
@@ -250,6 +251,54 @@ def test_the_clock_at_the_command_line(run, demo_directory):
     assert "示例" in text
 
 
+def test_a_kilometre_is_the_length_of_the_shortest_way(demo_district, demand):
+    near = Parameters(Need("station"), MONDAY, accept=("stale", "unknown"), **PRESETS["1-km"])
+    planner = Planner(demo_district, near, demand.take(np.arange(0, len(demand), 5)))
+    streets = demo_district.network("walk")
+    graph = nx.Graph()
+    for edge in range(streets.n_edges):
+        ends = int(streets.edge_tail[edge]), int(streets.edge_head[edge])
+        length_m = float(streets.link_length_mm[streets.edge_link[edge]]) / 1000
+        if length_m < graph.get_edge_data(*ends, {"m": np.inf})["m"]:
+            graph.add_edge(*ends, m=length_m)
+    at = planner.stand.at
+    for f in range(len(at.link)):
+        far = dict.fromkeys(range(streets.n_nodes), np.inf)
+        place = _ends(streets, at, f)
+        for node, rest_m in place:
+            for other, way_m in nx.single_source_dijkstra_path_length(graph, node, weight="m").items():
+                far[other] = min(far[other], rest_m + way_m)
+        for row in range(len(planner.demand)):
+            if planner.snaps.link[row] == at.link[f]:
+                continue
+            ways = [far[node] + rest_m for node, rest_m in _ends(streets, planner.snaps, row)]
+            told = planner.stand.cost_ms[row, f]
+            assert told / 1000 == pytest.approx(min(ways), abs=0.02)
+            assert planner.stand.is_near[row, f] == (told <= 1_000_000)
+
+
+def _ends(streets, snaps, row):
+    """Both ends of the link that a point stands on, with the metres to them, the gap included."""
+    link, share = int(snaps.link[row]), float(snaps.share[row])
+    edge = int(streets.link_edge[link, 0])
+    tail, head = int(streets.edge_tail[edge]), int(streets.edge_head[edge])
+    if edge == -1:
+        other = int(streets.link_edge[link, 1])
+        tail, head = int(streets.edge_head[other]), int(streets.edge_tail[other])
+    length_m, gap_m = float(streets.link_length_mm[link]) / 1000, float(snaps.gap_m[row])
+    return [(tail, gap_m + share * length_m), (head, gap_m + (1 - share) * length_m)]
+
+
+def test_two_stations_cover_less_than_one_and_presets_come_back_from_a_file(demo_district, demand):
+    shares = {}
+    for name, preset in PRESETS.items():
+        given = Parameters(Need("station"), MONDAY, accept=("stale", "unknown"), **preset)
+        assert parameters_of(json.loads(json.dumps(given.to_json()))) == given
+        shares[name] = Planner(demo_district, given, demand).clock().covered_share
+    assert shares["15-minutes-two"] < shares["15-minutes"]
+    assert shares["1-km-two"] < shares["1-km"] < shares["15-minutes"]
+
+
 @pytest.mark.slow
 def test_sites_and_measures_at_the_command_line(run, demo_directory, tmp_path):
     saved = tmp_path / "plan.json"
@@ -276,6 +325,12 @@ def test_sites_and_measures_at_the_command_line(run, demo_directory, tmp_path):
             "--without does not go with --clock",
         ),
         (["site", "--parameters", "nowhere.json"], "cannot be read"),
+        (
+            ["site", "--layer", "station", "--preset", "1-km", "--minutes", "9"],
+            "--minutes does not go with --preset",
+        ),
+        (["site", "--layer", "station", "--metres", "0"], "metres=0 is not above 0"),
+        (["coverage", "--layer", "station", "--preset", "1-km"], "--preset goes with --clock only"),
     ],
 )
 def test_a_plan_that_cannot_be_asked_is_refused_on_one_line(run, demo_directory, words, said):

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from geo_service.cli.output import print_answer
-from geo_service.cli.planning import plan_options, planning
+from geo_service.cli.planning import needed_text, plan_options, planning
 from geo_service.cli.words import DIRECTORY, cli, refuse_inside
 from geo_service.errors import InvalidInputError
 
@@ -45,7 +45,7 @@ def areas(directory: Path, as_json: bool, hour: str, parts: str, output: Path | 
 def _text(found: dict[str, Any]) -> str:
     """What was drawn, and the shares of those who have one place, and two."""
     lines = [
-        f"{found['need']} within {found['minutes']:g} min ({found['profile']}), {found['hour_name']} of "
+        f"{needed_text(found)} ({found['profile']}), {found['hour_name']} of "
         f"{found['date']}: {found['open_places']} open, {len(found['features'])} features"
     ]
     for feature in found["features"]:

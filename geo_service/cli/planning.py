@@ -1,13 +1,14 @@
 """Commands of a planner: the coverage clock, where next, and which measures for a budget."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from geo_service.cli.output import print_answer, progress_bar
 from geo_service.cli.words import (
@@ -31,6 +32,13 @@ TIME_LIMIT = click.option(
 )
 
 
+PRESET = click.option(
+    "--preset",
+    type=click.Choice(["15-minutes", "15-minutes-two", "1-km", "1-km-two"]),
+    help="On foot: 15 minutes or 1 km, one place or two; instead of --minutes, --metres, --profile, --stations.",
+)
+
+
 def plan_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that make up a planner's parameters."""
     for option in (
@@ -47,10 +55,19 @@ def plan_options(command: Callable[..., None]) -> Callable[..., None]:
             "--also", multiple=True, metavar="LAYER[:SERVICE]", help="What must be near besides; repeatable."
         ),
         SERVICES,
+        click.option(
+            "--stations",
+            type=int,
+            default=1,
+            show_default=True,
+            help="Open places that must be near: 1 or 2.",
+        ),
         click.option("--profile", type=click.Choice(["walk", "ebike"]), default="walk", show_default=True),
+        click.option("--metres", type=float, help="Longest way along the streets, instead of the minutes."),
         click.option(
             "--minutes", type=float, default=10.0, show_default=True, help="Longest time to a place."
         ),
+        PRESET,
         click.option("--layer", help="Layer that is planned."),
     ):
         command = option(command)
@@ -84,8 +101,11 @@ def _parameters(
     week: date | None,
     accept: tuple[str, ...],
     parameters: Path | None,
+    preset: str | None = None,
+    metres: float | None = None,
+    stations: int = 1,
 ) -> Any:
-    from geo_service.planning.parameters import Need, Parameters, parameters_of, parse_need
+    from geo_service.planning.parameters import PRESETS, Need, Parameters, parameters_of, parse_need
 
     if parameters is not None:
         if layer is not None:
@@ -95,9 +115,24 @@ def _parameters(
         return parameters_of(_read_json(parameters))
     if layer is None:
         raise InvalidInputError("--layer is missing; name the layer that is planned", parameter="--layer")
+    near: dict[str, Any] = {"profile": profile, "minutes": minutes, "metres": metres, "stations": stations}
+    if preset is not None:
+        _refuse_besides("--preset", near)
+        near = dict(PRESETS[preset])
     return Parameters(
-        Need(layer, service), week or today(), tuple(map(parse_need, also)), profile, minutes, accept
+        Need(layer, service), week or today(), tuple(map(parse_need, also)), accept=accept, **near
     )
+
+
+def _refuse_besides(option: str, names: Iterable[str]) -> None:
+    """What was given besides an option that says it all."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) == ParameterSource.COMMANDLINE:
+            raise InvalidInputError(
+                f"--{name} does not go with {option}, which sets it; leave one of them out",
+                parameter=f"--{name}",
+            )
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -225,11 +260,18 @@ def _write_case(written: Any, form: str) -> bytes:
     return data
 
 
+def needed_text(answer: dict[str, Any]) -> str:
+    """What must be near, how many of them, and how near."""
+    count = "two of " if answer.get("stations", 1) == 2 else ""
+    near = f"{answer['minutes']:g} min" if answer["metres"] is None else f"{answer['metres']:g} m"
+    return f"{count}{answer['need']} within {near}"
+
+
 def clock_text(answer: dict[str, Any]) -> str:
     """The week as seven rows of a day, the two hours beside each other, and who is left out."""
     at = answer["at"]
     lines = [
-        f"{_percent(answer['covered_share'])} of rider-hours have {answer['need']} within {answer['minutes']:g} min "
+        f"{_percent(answer['covered_share'])} of rider-hours have {needed_text(answer)} "
         f"({answer['profile']}, {answer['places']} places, {answer['open_rule']})",
         f"02:00 {_percent(at['02:00']['covered_share'])} · 14:00 {_percent(at['14:00']['covered_share'])} · "
         f"in every hour {_percent(answer['always_covered_share'])}",

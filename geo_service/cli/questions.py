@@ -16,7 +16,7 @@ from geo_service.cli.output import (
     print_answer,
     range_text,
 )
-from geo_service.cli.planning import print_clock
+from geo_service.cli.planning import PRESET, print_clock
 from geo_service.cli.words import (
     AS_JSON,
     AT,
@@ -156,6 +156,7 @@ def reach(
     "--clock", is_flag=True, help="Share of the demand in each hour of the week, instead of the streets."
 )
 @click.option("--week", type=DayType(), help="A day of that week; this week if left out.")
+@PRESET
 @click.option(
     "--all",
     "all_",
@@ -180,6 +181,7 @@ def coverage(
     as_json: bool,
     clock: bool,
     week: date | None,
+    preset: str | None,
     all_: bool,
     output: Path | None,
     results: Path | None,
@@ -189,6 +191,8 @@ def coverage(
 ) -> None:
     """Share of street length with a place within some minutes; what if some went or came; and hour by hour."""
     many = Many(workers, scheduler, results, output)
+    if preset is not None and not clock:
+        raise InvalidInputError("--preset goes with --clock only; leave it out", parameter="--preset")
     if all_:
         print_many(directories, many, as_json, week=week, **_clock_words(asked, with_, "--all"))
         return
@@ -198,6 +202,7 @@ def coverage(
             directory,
             as_json,
             week=week,
+            preset=preset,
             also=(),
             save=None,
             parameters=None,

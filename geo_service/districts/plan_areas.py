@@ -88,7 +88,7 @@ class HourAreas:
 
     def _near(self, stand: Stand) -> Stretches:
         at = stand.at.take(np.flatnonzero(stand.places.is_open[:, self.hour]))
-        return Cover(self.planner.router, at, self.planner.cutoff_ms).stretches
+        return Cover(self.planner.router, at, self.planner.most_cost).stretches
 
     def covered(self, at_least: int = 1) -> Stretches:
         """
@@ -104,11 +104,11 @@ class HourAreas:
         stretches
             Disjoint; what else is needed is near there, too.
         """
-        cutoff_ms, network = self.planner.cutoff_ms, self.network
+        most_cost, network = self.planner.most_cost, self.network
         found = (
-            covered_stretches(network, self.ranked.cost_ms[0], self.at, cutoff_ms)
+            covered_stretches(network, self.ranked.cost_ms[0], self.at, most_cost)
             if at_least == 1
-            else twice_covered(network, self.ranked, self.at, cutoff_ms)
+            else twice_covered(network, self.ranked, self.at, most_cost)
         )
         for condition in self.conditions:
             found = in_both(found, condition, network.n_links)
@@ -117,7 +117,7 @@ class HourAreas:
     @cached_property
     def uncovered(self) -> Stretches:
         """What is left of the streets."""
-        return other_stretches(self.covered(), self.network.n_links)
+        return other_stretches(self.covered(self.planner.parameters.stations), self.network.n_links)
 
     @cached_property
     def shares(self) -> Shares:
@@ -133,6 +133,12 @@ class HourAreas:
     def count(self) -> LongArray:
         """Open places near enough to each demand point, 0 where what else is needed is missing, shape ``(n,)``."""
         return self.planner.clock().count[:, self.hour].astype(np.int64)
+
+    @cached_property
+    def is_covered(self) -> BoolArray:
+        """Demand points that have as many as are asked for, shape ``(n,)``."""
+        covered: BoolArray = self.count >= self.planner.parameters.stations
+        return covered
 
 
 def areas_json(
@@ -156,7 +162,8 @@ def areas_json(
     -------
     collections
         By part a GeoJSON FeatureCollection, WGS 84 degrees. ``service_areas``: around all streets that have an open
-        place, and two, within the minutes; ``gaps``: around all other streets, the most riders left out first;
+        place, and two, within the minutes; ``gaps``: around all streets that have fewer than the parameters ask for,
+        the most riders left out first;
         ``catchments``: streets by nearest open place, however far; ``streets``: every link with the minutes from its
         middle; ``demand``: every point with the nearest, the second nearest, and whether it is covered.
 
@@ -202,6 +209,8 @@ def _collection(areas: HourAreas, features: list[Answer]) -> Answer:
         "also": [str(need) for need in given.also],
         "profile": given.profile,
         "minutes": given.minutes,
+        "metres": given.metres,
+        "stations": given.stations,
         "hour": areas.hour,
         "hour_name": hour_name(areas.hour),
         "date": areas.planner.week.days[areas.hour // 24].isoformat(),
@@ -240,7 +249,7 @@ def _draw_service_areas(areas: HourAreas, drawn: dict[Any, Any]) -> list[Answer]
         has = areas.count >= at_least
         properties = {
             "at_least_places": at_least,
-            "minutes": areas.planner.parameters.minutes,
+            **_cutoff(areas),
             "street_m": round(street_m, 1),
             "street_share": _share(street_m, areas.network.link_length_mm.sum(dtype=np.int64) / 1000),
             "riders": round(float(areas.riders[has].sum()), 3),
@@ -264,7 +273,7 @@ def _draw_gaps(areas: HourAreas, drawn: dict[Any, Any]) -> list[Answer]:
             areas,
             _polygon(polygons[number]),
             "gap",
-            minutes=areas.planner.parameters.minutes,
+            **_cutoff(areas),
             street_m=round(float(street_m[number]), 1),
             **_left_out(areas, point[polygon == number], cost_ms),
         )
@@ -291,7 +300,7 @@ def _street_by_polygon(areas: HourAreas, tree: shapely.STRtree) -> FloatArray:
 
 def _left_out_by_polygon(areas: HourAreas, tree: shapely.STRtree) -> tuple[LongArray, LongArray]:
     """Demand points left out, and the gap that they lie in, or in which the street lies that they use."""
-    missing = np.flatnonzero((areas.count == 0) & (areas.riders > 0))
+    missing = np.flatnonzero(~areas.is_covered & (areas.riders > 0))
     snaps, lonlat = areas.planner.snaps, areas.planner.demand.lonlat[missing]
     by_foot = np.column_stack([snaps.foot_lon[missing], snaps.foot_lat[missing]])
     gap_of = np.full(len(missing), NONE, dtype=np.int64)
@@ -316,7 +325,7 @@ def _left_out(areas: HourAreas, rows: LongArray, cost_ms: LongArray) -> Answer:
         "points": len(rows),
         "names_count": len(names),
         "names": "; ".join(heaviest[:NAMES_OF_A_GAP]),
-        "minutes_for_all": _minutes(int(reached.max())) if len(reached) else None,
+        **_said(areas, "minutes_for_all", int(reached.max()) if len(reached) else UNREACHED),
         "unreached_points": int((ways == UNREACHED).sum()),
     }
 
@@ -350,7 +359,7 @@ def _draw_catchments(areas: HourAreas, _: dict[Any, Any]) -> list[Answer]:
                 street_m=round(float(length_m[own].sum()), 1),
                 points=len(points),
                 riders=round(float(areas.riders[points].sum()), 3),
-                farthest_min=_minutes(int(ways.max())) if len(ways) else None,
+                **_said(areas, "farthest_min", int(ways.max()) if len(ways) else UNREACHED),
                 stroke=STROKES[slot % len(STROKES)],
             )
         )
@@ -370,7 +379,7 @@ def _nearest_rows(areas: HourAreas, rank: int) -> tuple[LongArray, LongArray]:
 
 def _draw_streets(areas: HourAreas, _: dict[Any, Any]) -> list[Answer]:
     network = areas.network
-    cost_ms = Cover(areas.planner.router, areas.at, areas.planner.cutoff_ms).middle_ms()
+    cost_ms = Cover(areas.planner.router, areas.at, areas.planner.most_cost).middle_ms()
     first = network.first_point.tolist()
     lonlat = np.column_stack([network.point_lon_e6, network.point_lat_e6]) / 1e6
     points = lonlat.tolist()
@@ -382,7 +391,7 @@ def _draw_streets(areas: HourAreas, _: dict[Any, Any]) -> list[Answer]:
             name=network.names[network.link_name[link]],
             way=int(network.link_way[link]),
             length_m=round(int(network.link_length_mm[link]) / 1000, 1),
-            minutes=_minutes(int(cost_ms[link])),
+            **_said(areas, "minutes", int(cost_ms[link])),
         )
         for link in range(network.n_links)
     ]
@@ -405,12 +414,12 @@ def _draw_demand(areas: HourAreas, _: dict[Any, Any]) -> list[Answer]:
                 kind=KINDS[int(demand.kind[row])],
                 size=float(demand.size[row]),
                 riders=round(float(areas.riders[row]), 4),
-                is_covered=bool(areas.count[row] >= 1),
+                is_covered=bool(areas.is_covered[row]),
                 has_backup=bool(areas.count[row] >= 2),
                 nearest=places[nearest].id if nearest != NONE else None,
-                nearest_min=_minutes(ms),
+                **_said(areas, "nearest_min", ms),
                 second=places[second].id if second != NONE else None,
-                second_min=_minutes(second_ms),
+                **_said(areas, "second_min", second_ms),
                 is_unreached=bool(is_unreached[row]),
             )
         )
@@ -425,8 +434,25 @@ def _lines(lines: npt.NDArray[np.object_]) -> Answer:
     }
 
 
-def _minutes(cost_ms: int) -> float | None:
-    return None if cost_ms == UNREACHED else round(cost_ms / 60_000, 2)
+METRE_NAMES = {
+    "minutes": "metres",
+    "minutes_for_all": "metres_for_all",
+    "farthest_min": "farthest_m",
+    "nearest_min": "nearest_m",
+    "second_min": "second_m",
+}
+"""What numbers of minutes are called where metres are asked for."""
+
+
+def _said(areas: HourAreas, name: str, cost: int) -> Answer:
+    """A cost under its name: minutes, or metres where those are asked for; nothing if no way leads there."""
+    if areas.planner.parameters.metres is None:
+        return {name: None if cost == UNREACHED else round(cost / 60_000, 2)}
+    return {METRE_NAMES[name]: None if cost == UNREACHED else round(cost / 1000, 1)}
+
+
+def _cutoff(areas: HourAreas) -> Answer:
+    return _said(areas, "minutes", areas.planner.most_cost)
 
 
 def _share(part: float, whole: float) -> float | None:

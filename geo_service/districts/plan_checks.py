@@ -30,6 +30,8 @@ Answer = dict[str, Any]
 LongArray = npt.NDArray[np.int64]
 
 CUTOFFS_MIN = (8.0, 10.0, 12.0)
+CUTOFF_SHARES = (0.8, 1.2)
+"""Of the metres, where metres are asked for."""
 SPEEDS = (0.75, 1.25)
 SPREAD = 0.5
 WRONG_SHARE = 0.1
@@ -76,12 +78,16 @@ def judge_plan(planner: Planner, seeds: int = SEEDS, report: Report | None = Non
 def _assumptions(
     planner: Planner, menu: Menu, seeds: int
 ) -> Iterator[tuple[str, str, bool, Callable[[], Menu]]]:
-    minutes = planner.parameters.minutes
-    for cutoff in CUTOFFS_MIN:
+    minutes, metres = planner.parameters.minutes, planner.parameters.metres
+    if metres is not None:
+        # how far one gets does not depend on how fast
+        for share in CUTOFF_SHARES:
+            yield "cutoff", f"{metres * share:g} m", False, partial(_menu_at, planner, metres=metres * share)
+    for cutoff in CUTOFFS_MIN if metres is None else ():
         if cutoff != minutes:
-            yield "cutoff", f"{cutoff:g} min", False, partial(_menu_at, planner, cutoff)
-    for speed in SPEEDS:
-        yield "speed", f"{speed - 1:+.0%}", False, partial(_menu_at, planner, minutes * speed)
+            yield "cutoff", f"{cutoff:g} min", False, partial(_menu_at, planner, minutes=cutoff)
+    for speed in SPEEDS if metres is None else ():
+        yield "speed", f"{speed - 1:+.0%}", False, partial(_menu_at, planner, minutes=minutes * speed)
     for seed in range(seeds):
         weights = vary_weights(planner.weights, SPREAD, seed)
         yield "demand", f"seed {seed}", True, partial(planner.menu, menu.measures, weights=weights)
@@ -92,8 +98,9 @@ def _assumptions(
         yield "streets", f"seed {seed}", True, partial(_menu_without_streets, planner, seed)
 
 
-def _menu_at(planner: Planner, minutes: float) -> Menu:
-    other = Planner(planner.district, replace(planner.parameters, minutes=minutes), planner.demand)
+def _menu_at(planner: Planner, **changes: float) -> Menu:
+    given: Any = changes
+    other = Planner(planner.district, replace(planner.parameters, **given), planner.demand)
     return other.menu(other.measures(planner.candidates))
 
 

@@ -164,10 +164,10 @@ class WhatIf:
         """Only points are searched from that somebody flying at the fastest speed would come from in time."""
         planner = self.planner
         away_m = (planner.demand.lonlat - lonlat) * metres_per_degree(lonlat[1])
-        rows = np.flatnonzero(np.hypot(*away_m.T) <= self._fastest_m_s * planner.cutoff_ms / 1000)
+        rows = np.flatnonzero(np.hypot(*away_m.T) <= self._fastest_m_s * planner.most_cost / 1000)
         is_near = np.zeros(len(planner.demand), dtype=np.bool_)
         at = planner.router.snap(np.array([lonlat]))
-        is_near[rows] = within(planner.router.matrix(planner.snaps.take(rows), at), planner.cutoff_ms)[:, 0]
+        is_near[rows] = within(planner.router.matrix(planner.snaps.take(rows), at), planner.most_cost)[:, 0]
         return is_near
 
     @cached_property

@@ -21,6 +21,7 @@ from geo_service.finder import CoverageQuestion, Wish
 from geo_service.finder.questions import OpenPlaces
 from geo_service.layers import Place
 from geo_service.network.features import load_features
+from geo_service.network.links import by_length
 from geo_service.network.profiles import Profile, resolve_profiles
 from geo_service.planning.candidates import (
     Candidate,
@@ -96,6 +97,15 @@ class Planner:
     router
         Of other streets than the district's, for a trial.
 
+    Attributes
+    ----------
+    router
+        What costs are asked of; where metres are asked for, the shortest way is its cheapest.
+    cutoff_ms
+        How long a place must stay open.
+    most_cost
+        What is near costs the router no more: milliseconds, or millimetres where metres are asked for.
+
     Raises
     ------
     InvalidInputError
@@ -115,6 +125,7 @@ class Planner:
         self.parameters = parameters
         self.week = Week(parameters.week)
         self.cutoff_ms = parse_cutoff_ms(parameters.minutes)
+        self.most_cost = self.cutoff_ms if parameters.metres is None else round(parameters.metres * 1000)
         self.demand = demand if demand is not None else draw_demand(district)
         if not len(self.demand):
             raise InvalidInputError(
@@ -123,7 +134,7 @@ class Planner:
                 parameter="demand",
             )
         self.weights: Weights = weigh(self.demand, parameters.groups, self.week.is_workday)
-        self.router = district.routers[self._profile()] if router is None else router
+        self.router = self._by_metres(district.routers[self._profile()] if router is None else router)
         self.snaps = self.router.snap(self.demand.lonlat)
         self.demand = self._with_streets(self.demand)
         self.stand = self._tried(self._stand(parameters.need))
@@ -139,6 +150,10 @@ class Planner:
                 value=profile,
             )
         return profile
+
+    def _by_metres(self, router: Router) -> Router:
+        """Streets on which the shortest way is the cheapest, where metres are asked for."""
+        return router if self.parameters.metres is None else Router(by_length(router.network))
 
     def _with_streets(self, demand: Demand) -> Demand:
         """The nearest street with a name stands for the name of what has none."""
@@ -172,7 +187,7 @@ class Planner:
         # of other streets the district's own snaps say nothing
         at = self.router.snap(np.array([place.target for place in places.places]).reshape(-1, 2))
         cost_ms = self.router.matrix(self.snaps, at)
-        return Stand(places, cost_ms, within(cost_ms, self.cutoff_ms), at)
+        return Stand(places, cost_ms, within(cost_ms, self.most_cost), at)
 
     def _tried(self, stand: Stand) -> Stand:
         """What stands after the changes of the parameters."""
@@ -191,7 +206,7 @@ class Planner:
         is_open = np.concatenate([is_open[kept], np.array(hours, dtype=np.bool_).reshape(-1, HOURS)])
         at = self.router.snap(np.array([place.target for place in places]).reshape(-1, 2))
         cost_ms = self.router.matrix(self.snaps, at)
-        return Stand(OpenPlaces(places, at, is_open), cost_ms, within(cost_ms, self.cutoff_ms), at)
+        return Stand(OpenPlaces(places, at, is_open), cost_ms, within(cost_ms, self.most_cost), at)
 
     def _mask(self) -> BoolArray | None:
         """Where and when all else that is needed is near and open; None if nothing else is."""
@@ -213,7 +228,7 @@ class Planner:
             Shape ``(n, c)``.
         """
         snaps = self.router.snap(lonlat)
-        return within(self.router.matrix(self.snaps, snaps), self.cutoff_ms)
+        return within(self.router.matrix(self.snaps, snaps), self.most_cost)
 
     def clock(self, extra: Sequence[Part] = ()) -> Clock:
         """
@@ -344,9 +359,9 @@ class Planner:
         measures, end = [], 0
         for gate in gates:
             begin, end = end, end + len(gate.node)
-            delay_ms = gate_delay_ms(self._rules, gate)
+            delay_ms = 0 if self.parameters.metres else gate_delay_ms(self._rules, gate)
             is_new = pass_brings(
-                to_ms[:, begin:end], on_ms[begin:end], delay_ms, stand.is_near, self.cutoff_ms
+                to_ms[:, begin:end], on_ms[begin:end], delay_ms, stand.is_near, self.most_cost
             )
             parts = tuple(
                 Part(is_new[:, row], stand.places.is_open[row])
@@ -451,6 +466,7 @@ class Planner:
             "changes": [change.to_json() for change in self.parameters.changes],
             "profile": self.parameters.profile,
             "minutes": self.parameters.minutes,
+            "metres": self.parameters.metres,
             "week": [
                 {"date": day.isoformat(), "kind": str(kind), "is_workday": worked}
                 for day, kind, worked in kinds

@@ -18,6 +18,19 @@ FORMAT = "geo_service plan"
 VERSION = 1
 
 
+MOST_METRES = 20_000.0
+"""Longest way that can be asked for."""
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "15-minutes": {"profile": "walk", "minutes": 15.0, "metres": None, "stations": 1},
+    "15-minutes-two": {"profile": "walk", "minutes": 15.0, "metres": None, "stations": 2},
+    "1-km": {"profile": "walk", "minutes": 12.5, "metres": 1000.0, "stations": 1},
+    "1-km-two": {"profile": "walk", "minutes": 12.5, "metres": 1000.0, "stations": 2},
+}
+"""What others ask for: a station, or a second one where the first is full, within 15 minutes on foot or within 1 km
+along the streets; who walks that at 4.8 km/h takes 12.5 minutes, for which it must stay open."""
+
+
 @dataclass(frozen=True)
 class Prices:
     """
@@ -126,6 +139,9 @@ class Parameters:
         Hours of a new site, OSM ``opening_hours``.
     changes
         What is tried: changes of what stands, counted as if they were made.
+    metres
+        Longest way to a place along the streets, the shortest one, inclusive; instead of the minutes, which then only
+        say how long a place must stay open. None where minutes count.
     stations
         How many open places must be near enough for demand to count as covered: 1, or 2 so that one may be full.
     """
@@ -141,11 +157,18 @@ class Parameters:
     site_hours: str = "24/7"
     changes: tuple[Change, ...] = ()
     stations: int = 1
+    metres: float | None = None
 
     def __post_init__(self) -> None:
         if self.stations not in (1, 2):
             raise InvalidInputError(
                 f"stations={self.stations!r}; give 1 or 2", parameter="stations", value=self.stations
+            )
+        if self.metres is not None and not 0 < self.metres <= MOST_METRES:
+            raise InvalidInputError(
+                f"metres={self.metres:g} is not above 0 and at most {MOST_METRES:g}",
+                parameter="metres",
+                value=self.metres,
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -164,6 +187,7 @@ class Parameters:
             "site_hours": self.site_hours,
             "changes": [change.to_json() for change in self.changes],
             "stations": self.stations,
+            "metres": self.metres,
         }
 
 
@@ -216,6 +240,7 @@ def parameters_of(values: Mapping[str, Any]) -> Parameters:
             site_hours=str(values.get("site_hours", "24/7")),
             changes=_changes(values.get("changes", [])),
             stations=values.get("stations", 1),
+            metres=None if values.get("metres") is None else float(values["metres"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidInputError(
