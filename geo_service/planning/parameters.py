@@ -139,11 +139,11 @@ class Parameters:
         Hours of a new site, OSM ``opening_hours``.
     changes
         What is tried: changes of what stands, counted as if they were made.
+    stations
+        How many open places must be near enough for demand to count as covered: 1, or 2 so that one may be full.
     metres
         Longest way to a place along the streets, the shortest one, inclusive; instead of the minutes, which then only
         say how long a place must stay open. None where minutes count.
-    stations
-        How many open places must be near enough for demand to count as covered: 1, or 2 so that one may be full.
     """
 
     need: Need
