@@ -9,12 +9,23 @@ import numpy as np
 import pytest
 from openpyxl import load_workbook
 
-from geo_service.districts.plan_case import build_case
+from geo_service.districts.plan_case import APART_M, build_case
 from geo_service.districts.plan_checks import judge_plan
 from geo_service.districts.plan_words import case_words
 from geo_service.districts.planning import Planner, draw_demand
 from geo_service.errors import InvalidInputError
-from geo_service.paper.documents import Document, Heading, Paragraph, Picture, text_of, write_docx, write_html
+from geo_service.geo import metres_per_degree
+from geo_service.paper.documents import (
+    Beside,
+    Break,
+    Document,
+    Heading,
+    Paragraph,
+    Picture,
+    text_of,
+    write_docx,
+    write_html,
+)
 from geo_service.paper.figures import draw_clock
 from geo_service.paper.writing import Sheet, write_xlsx
 from geo_service.planning.parameters import Need, Parameters
@@ -40,6 +51,15 @@ def case(planner, verdict, request):
     return build_case(planner, 180_000, verdict, ON, request.param)
 
 
+def flat(blocks):
+    """All blocks, those of columns too."""
+    for block in blocks:
+        if isinstance(block, Beside):
+            yield from flat([*block.left, *block.right])
+        else:
+            yield block
+
+
 def numbers(text: str) -> set[str]:
     """Numbers of a text, those of dates and clock times left out."""
     bare = re.sub(r"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}", " ", text)
@@ -59,7 +79,7 @@ def test_every_number_in_the_text_stands_in_a_table(case):
         str(value) for sheet in case.sheets for row in sheet.rows for value in row if isinstance(value, str)
     }
     fixed = numbers(" ".join(case_words(case.document.lang).values()))
-    for block in case.document.blocks:
+    for block in flat(case.document.blocks):
         if isinstance(block, Paragraph):
             text = block.text
             for name in sorted(names, key=len, reverse=True):
@@ -69,7 +89,7 @@ def test_every_number_in_the_text_stands_in_a_table(case):
 
 @pytest.mark.slow
 def test_the_case_says_that_it_is_synthetic_and_speaks_its_doubt_before_its_advice(case):
-    texts = [block.text for block in case.document.blocks if isinstance(block, Paragraph)]
+    texts = [block.text for block in flat(case.document.blocks) if isinstance(block, Paragraph)]
     assert texts[0] == case_words(case.document.lang)["synthetic"]
     doubt, firm = ("此建议", "牢靠") if case.document.lang == "zh" else ("This recommendation", "firm")
     assert texts[1].startswith(doubt)
@@ -94,6 +114,57 @@ def test_the_case_opens_as_docx_html_and_xlsx(case):
     assert len(book.worksheets) == len(case.sheets)
     menu = next(sheet for sheet in case.sheets if sheet.title == case_words(case.document.lang)["menu"])
     assert book[menu.title].max_row >= len(menu.rows) + 1
+
+
+@pytest.mark.slow
+def test_candidates_are_told_apart_by_place_or_kind(case, planner):
+    rows = next(sheet.rows for sheet in case.sheets if sheet.title == case_words(case.document.lang)["three"])
+    assert [row[0] for row in rows[:3]] == ["★ 1", "▲ 2", "▲ 3"]
+    at = [(row[1], *map(float, row[-1].split(","))) for row in rows[:3] if row[-1]]
+    assert at
+    east_m, north_m = metres_per_degree(39.95)
+    for i, (kind, *here) in enumerate(at):
+        for there in (place for other, *place in at[:i] if other == kind):
+            apart_m = np.hypot((here[0] - there[0]) * east_m, (here[1] - there[1]) * north_m)
+            assert apart_m >= APART_M - 2  # as rounded in the table
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_the_case_is_one_page_and_its_annex_and_asks_nobody(case, browser, tmp_path):
+    path = tmp_path / "case.html"
+    path.write_bytes(write_html(case.document))
+    page = browser.new_page(viewport={"width": 681, "height": 1000})  # 18 cm, the text of an A4 page
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri())
+    page.emulate_media(media="print")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('.page')].map((one) => one.getBoundingClientRect().height)"
+    )
+    page.close()
+    assert len(heights) == 2
+    assert heights[0] * 2.54 / 96 < 29.7 - 2 * 1.1
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def test_columns_and_pages_are_the_same_in_every_format():
+    import docx
+
+    table = Sheet("表", ["甲", "乙"], [[1, "长" * 40]])
+    made = Document("题", "zh", ON, [Beside([Paragraph("左")], [table], 0.3), Break(), Heading("附")], "脚")
+    page = write_html(made).decode()
+    assert page.count('<section class="page">') == 2
+    assert "--columns:0.3fr 0.7fr" in page
+    assert page.index("左") < page.index("长") < page.index("附")
+    opened = docx.Document(io.BytesIO(write_docx(made)))
+    columns = opened.tables[0].rows[0].cells
+    assert [cell.text.strip() for cell in columns] == ["左", "表"]
+    inner = columns[1].tables[0]
+    assert inner.columns[1].width > 2 * inner.columns[0].width
+    assert opened.sections[0].footer.paragraphs[0].text == "脚"
 
 
 def test_the_same_document_gives_the_same_bytes():

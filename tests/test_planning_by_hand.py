@@ -13,10 +13,8 @@ FIRST, SECOND = np.array([True, False]), np.array([False, True])
 
 
 def menu_at(site_yuan: float):
-    hourly = np.zeros((len(KINDS), 24))
-    hourly[KINDS.index("dwelling")] = 40
     kind = np.full(2, KINDS.index("dwelling"))
-    weights = Weights(np.array([10, 30]) / 40, kind, hourly)
+    weights = Weights(np.array([10, 30]) / 40, kind, _hourly())
     measures = [
         Measure("hours", "hours", "longer hours", 12_000, (Part(FIRST, DAY),)),
         Measure("site", "site", "a new site", site_yuan, (Part(SECOND, DAY),)),
@@ -38,3 +36,21 @@ def test_the_numbers_of_the_guide_are_right():
 def test_both_are_chosen_when_the_budget_is_enough():
     assert choose_best(menu_at(60_000), 72_000).added == 840
     assert [step.measure for step in choose_best(menu_at(60_000), 71_999).steps] == [1]
+
+
+def test_what_adds_next_to_nothing_is_no_first_choice_however_cheap():
+    menu = menu_at(60_000)
+    crumb = np.zeros(24, dtype=bool)
+    crumb[3] = True
+    small = Measure("gate", "gate", "a gate", 1.0, (Part(FIRST, crumb),))
+    rich = Weights(np.array([0.1, 39.9]) / 40, np.full(2, KINDS.index("dwelling")), _hourly())
+    both = build_menu([small, *menu.measures], [], rich)
+    assert max(worth_per_yuan(both), key=lambda one: worth_per_yuan(both)[one]) == "gate"
+    assert winner_of(both) == "site"
+    assert winner_of(build_menu([small], [], rich)) == "gate"
+
+
+def _hourly():
+    hourly = np.zeros((len(KINDS), 24))
+    hourly[KINDS.index("dwelling")] = 40
+    return hourly

@@ -5,11 +5,13 @@ Words come from numbers that stand in a table of the same document, written by t
 every table whole.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from geo_service import __version__
 from geo_service.districts.answers import parse_states
@@ -18,17 +20,24 @@ from geo_service.districts.plan_words import case_words
 from geo_service.districts.planning import Planner
 from geo_service.engine.router import UNREACHED
 from geo_service.finder import CoverageQuestion, Wish
-from geo_service.paper.documents import Block, Document, Heading, Paragraph, Picture, text_of
+from geo_service.geo import metres_per_degree
+from geo_service.paper.documents import Beside, Block, Break, Document, Heading, Paragraph, Picture, text_of
 from geo_service.paper.figures import Mark, draw_clock, draw_curve, draw_streets
 from geo_service.paper.writing import Sheet
 from geo_service.planning.measures import Choice, Measure, Menu, choose_best, choose_greedily
-from geo_service.planning.sensitivity import Verdict
+from geo_service.planning.parameters import Need
+from geo_service.planning.sensitivity import Verdict, counting
 from geo_service.planning.solve import Watch
 
 Answer = dict[str, Any]
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 SHOWN = 12
 """Rows of long tables on paper; the workbook has all."""
+
+APART_M = 500.0
+"""Candidates set beside each other are at least so far apart: neighbours are one proposal."""
 
 CURVE_STEPS = 20
 """How far the marginal curve goes."""
@@ -70,6 +79,7 @@ class _Found(NamedTuple):
     verdict: Verdict
     clock: Answer
     equity: Answer | None
+    three: tuple[int, ...]
     on: date
 
 
@@ -114,6 +124,7 @@ def build_case(
         verdict,
         planner.clock_json(),
         equity_json(planner) if "community" in planner.district.layer_names() else None,
+        _pick_three(planner, menu),
         on,
     )
     words = case_words(lang)
@@ -130,7 +141,7 @@ def _name(found: _Found, lang: str) -> str:
 
 def _layer(found: _Found, lang: str) -> str:
     category = found.planner.district.catalogue[found.planner.parameters.need.layer]
-    return category.zh if lang == "zh" else category.en
+    return category.zh if lang == "zh" else category.en[:1].lower() + category.en[1:]
 
 
 def _ranked(menu: Menu, kind: str | None = None) -> list[int]:
@@ -140,11 +151,47 @@ def _ranked(menu: Menu, kind: str | None = None) -> list[int]:
     return [m for m in order if worth[m] > 0 and kind in (None, menu.measures[m].kind)]
 
 
+def _pick_three(planner: Planner, menu: Menu) -> tuple[int, ...]:
+    """The best for its price, and the two best that are something else: of another kind, or elsewhere."""
+    at, counts = _places(planner), counting(menu)
+    picked: list[int] = []
+    for m in _ranked(menu):
+        if counts[m] and all(_is_other(menu.measures[m], menu.measures[other], at) for other in picked):
+            picked.append(m)
+        if len(picked) == 3:
+            break
+    return tuple(picked)
+
+
+def _is_other(one: Measure, other: Measure, at: dict[str, tuple[float, float]]) -> bool:
+    here, there = at.get(_place_of(one)), at.get(_place_of(other))
+    return one.kind != other.kind or here is None or there is None or _crow_m(here, there) >= APART_M
+
+
+def _places(planner: Planner) -> dict[str, tuple[float, float]]:
+    """Where candidates and the places that stand are, by id."""
+    at = {one.id: (one.lon, one.lat) for one in planner.candidates}
+    return at | {place.id: place.target for place in planner.stand.places.places}
+
+
+def _crow_m(here: tuple[float, float], there: tuple[float, float]) -> float:
+    east_m, north_m = metres_per_degree((here[1] + there[1]) / 2)
+    return float(np.hypot((here[0] - there[0]) * east_m, (here[1] - there[1]) * north_m))
+
+
+def _called(measure: Measure, words: dict[str, str]) -> str:
+    """A gate is named after its compound, in the language of the case."""
+    if measure.kind != "gate":
+        return measure.name
+    return words["gate_of"].format(name=measure.name.removesuffix(" gate"))
+
+
 def _row(menu: Menu, m: int, words: dict[str, str]) -> list[Any]:
     measure, reach = menu.measures[m], float(menu.alone[m])
     return [
-        words[measure.kind], measure.name, round(measure.cost_yuan), round(reach, 1),
-        _percent(reach / menu.total if menu.total else 0.0), round(reach / measure.cost_yuan * 10_000, 1),
+        words[measure.kind], _called(measure, words), round(measure.cost_yuan), round(reach, 1),
+        _percent((menu.standing + reach) / menu.total if menu.total else 0.0),
+        round(reach / measure.cost_yuan * 10_000, 1),
     ]  # fmt: skip
 
 
@@ -153,41 +200,76 @@ def _percent(share: float | None) -> float | None:
 
 
 def _sheets(found: _Found, words: dict[str, str], budget_yuan: float) -> dict[str, Sheet]:
-    menu, menu_heads = found.menu, words["menu_heads"].split("|")
-    ranked = _ranked(menu)
+    menu = found.menu
+
+    def sheet(key: str, heads: str, rows: list[list[Any]]) -> Sheet:
+        return Sheet(words[key], words[heads].split("|"), rows)
+
     sheets = {
-        "now": Sheet(words["now"], words["now_heads"].split("|"), [_now(found)]),
-        "menu": Sheet(words["menu"], menu_heads, [_row(menu, m, words) for m in ranked]),
-        "steps": Sheet(words["steps"], words["step_heads"].split("|"), _step_rows(found.best, words)),
-        "curve": Sheet(words["curve"], words["step_heads"].split("|"), _step_rows(found.curve, words)),
-        "trials": Sheet(words["trials"], words["trial_heads"].split("|"), _trial_rows(found, words)),
-        "clock": Sheet(words["clock"], words["clock_heads"].split("|"), _clock_rows(found)),
-        "left": Sheet(words["left"], words["left_heads"].split("|"), _left_rows(found, words)),
+        "now": _now_sheet(found, words),
+        "three": sheet("three", "three_heads", _three_rows(found, words)),
+        "menu": sheet("menu", "menu_heads", [_row(menu, m, words) for m in _ranked(menu)]),
+        "steps": sheet("steps", "step_heads", _step_rows(found.best, words)),
+        "curve": sheet("curve", "step_heads", _step_rows(found.curve, words)),
+        "trials": sheet("trials", "trial_heads", _trial_rows(found, words)),
+        "clock": sheet("clock", "clock_heads", _clock_rows(found)),
+        "left": sheet("left", "left_heads", _left_rows(found, words)),
     }
     if found.equity is not None:
-        sheets["equity"] = Sheet(
-            words["equity"], words["equity_heads"].split("|"), _equity_rows(found, words)
-        )
-    sheets["parameters"] = Sheet(
-        words["parameters"], words["parameter_heads"].split("|"), _parameter_rows(found, words, budget_yuan)
-    )
+        sheets["equity"] = sheet("equity", "equity_heads", _equity_rows(found, words))
+    sheets["parameters"] = sheet("parameters", "parameter_heads", _parameter_rows(found, words, budget_yuan))
     return sheets
 
 
+def _now_sheet(found: _Found, words: dict[str, str]) -> Sheet:
+    row = _now(found)
+    width = len(row) if found.equity is not None else len(row) - EQUITY_COLUMNS
+    return Sheet(words["now"], words["now_heads"].split("|")[:width], [row[:width]])
+
+
+EQUITY_COLUMNS = 3
+"""What the last columns of the present say of communities, where there are any."""
+
+
 def _now(found: _Found) -> list[Any]:
-    clock = found.clock
+    clock, equity = found.clock, found.equity or {}
+    worst = equity.get("worst") or {}
     return [
         clock["places"], _percent(clock["covered_share"]), _percent(clock["at"]["02:00"]["covered_share"]),
         _percent(clock["at"]["14:00"]["covered_share"]), _percent(clock["always_covered_share"]),
-        clock["unreached"]["points"],
+        clock["unreached"]["points"], equity.get("gini"), worst.get("name"), _percent(worst.get("covered_share")),
     ]  # fmt: skip
+
+
+MARKS = "★", "▲", "▲"
+
+
+def _three_rows(found: _Found, words: dict[str, str]) -> list[list[Any]]:
+    """Three candidates, the recommended one first, and the best of each kind that is not among them."""
+    menu, at = found.menu, _places(found.planner)
+    kinds = {menu.measures[m].kind for m in found.three}
+    others = [
+        _ranked(menu, kind)[:1]
+        for kind in ("hours", "site", "service", "merchant", "gate")
+        if kind not in kinds
+    ]
+    marks = [f"{mark} {number}" for number, mark in enumerate(MARKS, 1)]
+    rows = [(mark, m) for mark, m in zip(marks, found.three, strict=False)]
+    rows += [("–", m) for best in others for m in best]
+    return [
+        [mark, *_row(menu, m, words), _lonlat_text(at.get(_place_of(menu.measures[m])))] for mark, m in rows
+    ]
+
+
+def _lonlat_text(lonlat: tuple[float, float] | None) -> str:
+    return "" if lonlat is None else f"{lonlat[0]:.5f}, {lonlat[1]:.5f}"
 
 
 def _step_rows(choice: Choice, words: dict[str, str]) -> list[list[Any]]:
     menu = choice.menu
     return [
         [
-            i, words[menu.measures[step.measure].kind], menu.measures[step.measure].name,
+            i, words[menu.measures[step.measure].kind], _called(menu.measures[step.measure], words),
             round(menu.measures[step.measure].cost_yuan), round(step.reach, 1), round(step.added, 1),
             round(step.cumulative, 1), _percent((menu.standing + step.cumulative) / menu.total),
             round(step.added / menu.measures[step.measure].cost_yuan * 10_000, 1),
@@ -198,18 +280,22 @@ def _step_rows(choice: Choice, words: dict[str, str]) -> list[list[Any]]:
 
 def _trial_rows(found: _Found, words: dict[str, str]) -> list[list[Any]]:
     said = verdict_json(found.verdict)
-    names = {measure.id: measure.name for measure in found.menu.measures}
-    rows: list[list[Any]] = [
-        [words[kind], words["all_seeds"], f"{_percent(share)} %", names.get(said["winner"], "")]
-        for kind, share in said["survival_share"].items()
-    ]
+    names = {measure.id: _called(measure, words) for measure in found.menu.measures}
+    winner = names.get(said["winner"], "")
+    rows: list[list[Any]] = []
+    for kind, share in said["survival_share"].items():
+        tried = sum(trial.kind == kind and trial.is_seeded for trial in found.verdict.trials)
+        held = words["held"].format(share=text_of(_percent(share)))
+        rows.append([words[f"error_{kind}"], words["seeds"].format(count=tried), held, None])
     if rows:
-        whole = f"{_percent(found.verdict.survival_share())} %"
-        rows.append([words["every_kind"], words["all_seeds"], whole, names.get(said["winner"], "")])
+        share, tried = found.verdict.survival_share(), sum(t.is_seeded for t in found.verdict.trials)
+        whole = words["held"].format(share=text_of(_percent(share)))
+        rows.append([words["every_kind"], words["seeds"].format(count=tried), whole, winner])
     for trial in found.verdict.trials:
         if not trial.is_seeded:
             kept = words["kept"] if trial.winner == said["winner"] else words["lost"]
-            rows.append([words[trial.kind], trial.what, kept, names.get(trial.winner, "")])
+            what = trial.what.replace(" min", words["min"])
+            rows.append([words[trial.kind], what, kept, names.get(trial.winner, "")])
     return rows
 
 
@@ -231,106 +317,164 @@ def _left_rows(found: _Found, words: dict[str, str]) -> list[list[Any]]:
 
 def _equity_rows(found: _Found, words: dict[str, str]) -> list[list[Any]]:
     assert found.equity is not None
-    rows: list[list[Any]] = [
+    return [
         [row["name"] or words["outside"], round(row["rider_hours"], 1), _percent(row["covered_share"])]
         for row in found.equity["communities"]
     ]
-    return [*rows, [words["gini"], None, found.equity["gini"]]]
 
 
 def _parameter_rows(found: _Found, words: dict[str, str], budget_yuan: float) -> list[list[Any]]:
     given, district = found.planner.parameters, found.planner.district
-    versions = ", ".join(f"{name} {district.places(name).version}" for name in district.layer_names())
-    rows: list[list[Any]] = [
-        [words["need"], str(given.need)],
-        [words["also"], ", ".join(map(str, given.also)) or "–"],
-        [words["minutes"], f"{given.minutes:g} min, {given.profile}"],
-        [words["week"], f"{found.clock['week'][0]['date']} – {found.clock['week'][6]['date']}"],
-        [words["accept"], ", ".join(given.accept) or "–"],
-        [words["budget"], round(budget_yuan)],
+    zh = words["lang"] == "zh"
+    week = found.clock["week"]
+    also = [[words["also"], ", ".join(_need_text(found, need, zh) for need in given.also)]]
+    accept = [[words["accept"], ", ".join(words[state] for state in given.accept)]]
+    prices = ", ".join(f"{words[k.removesuffix('_yuan')]} {v:g}" for k, v in vars(given.prices).items())
+    return [
         [
-            words["prices"],
-            ", ".join(f"{k.removesuffix('_yuan')} {v:g}" for k, v in vars(given.prices).items()),
+            words["need"],
+            f"{_need_text(found, given.need, zh)}; {given.minutes:g}{words['min']}, {words[given.profile]}",
         ],
-        [words["groups"], ", ".join(f"{g.zh}/{g.en} {g.riders:g}" for g in given.groups)],
+        *(also if given.also else []),
+        [words["week"], f"{week[0]['date']} – {week[6]['date']}"],
+        *(accept if given.accept else []),
+        [words["prices"], f"{prices}; {words['budget']} {budget_yuan:g}"],
+        [words["groups"], ", ".join(f"{g.zh if zh else g.en} {g.riders:g}" for g in given.groups)],
         [words["demand"], ", ".join(f"{words[k]} {v:g}" for k, v in found.clock["demand"].items())],
-        [words["layers"], versions],
-        [words["osm"], district.config.osm_date or "–"],
+        [words["layers"], _layers_text(found, zh)],
+        [words["sources"], _sources_text(found)],
+        [
+            words["osm"],
+            f"{district.config.osm_date[:10] or '–'}; {district.network(given.profile).fingerprint[:12]}",
+        ],
     ]
-    return rows
+
+
+def _need_text(found: _Found, need: Need, zh: bool) -> str:
+    catalogue = found.planner.district.catalogue
+    layer, services = catalogue[need.layer], [catalogue.services[kind] for kind in need.services]
+    return " + ".join([layer.zh if zh else layer.en, *(one.zh if zh else one.en for one in services)])
+
+
+def _layers_text(found: _Found, zh: bool) -> str:
+    district = found.planner.district
+    held = [(district.catalogue[name], district.places(name).version) for name in district.layer_names()]
+    return ", ".join(f"{one.zh if zh else one.en} {version}" for one, version in held)
+
+
+def _sources_text(found: _Found) -> str:
+    district = found.planner.district
+    told = [
+        f"{feature.provenance.source} ({feature.provenance.licence})"
+        for name in district.layer_names()
+        for feature in district.places(name).features
+        if feature.provenance.source
+    ]
+    most = [source for source, _ in Counter(told).most_common(SOURCES_SHOWN)]
+    return ", ".join(["OpenStreetMap (ODbL)", *(source for source in most if "OpenStreetMap" not in source)])
+
+
+SOURCES_SHOWN = 4
 
 
 def _blocks(found: _Found, words: dict[str, str], sheets: dict[str, Sheet], lang: str) -> list[Block]:
-    blocks: list[Block] = []
-    if found.planner.district.synthetic:
-        blocks.append(Paragraph(words["synthetic"], is_strong=True))
-    blocks += [Paragraph(text, is_strong=i == 0) for i, text in enumerate(_says(found, words, lang))]
-    blocks += [Heading(words["where"]), _map(found, words, lang), _cut(sheets["steps"])]
-    blocks += [Heading(words["why_not"]), Paragraph(_why_not(found, words)), _three(found, words)]
-    blocks += [Heading(words["when"]), _clock_picture(found, words, lang), sheets["now"]]
-    blocks += [Heading(words["true"]), sheets["trials"]]
-    blocks += [Heading(words["further"]), _curve_picture(found, words, lang)]
-    blocks += [
-        Heading(words["who"]),
-        *([_cut(sheets["equity"])] if "equity" in sheets else []),
-        _cut(sheets["left"]),
+    """One page that says it all, and an annex with the tables it rests on."""
+    texts = [Paragraph(text, is_strong=i == 0) for i, text in enumerate(_says(found, words, lang))]
+    notice = [Paragraph(words["synthetic"], is_strong=True)] if found.planner.district.synthetic else []
+    three = sheets["three"]
+    short = Sheet("", [three.headings[i] for i in THREE_ON_PAGE], [_short(row) for row in three.rows])
+    why: list[Block] = [
+        Heading(words["where"]),
+        short,
+        Heading(words["why_not"]),
+        Paragraph(_why_not(found, words)),
     ]
-    blocks += [Heading(words["from_what"]), sheets["parameters"]]
-    return blocks
+    doubts: list[Block] = [Heading(words["true"]), sheets["trials"]._replace(title="")]
+    return [
+        *notice,
+        *texts,
+        Beside([_map(found, words, lang)], [*why, *doubts], 0.45),
+        Heading(words["when"]),
+        _clock_picture(found, words, lang),
+        sheets["now"]._replace(title=""),
+        Heading(words["from_what"]),
+        sheets["parameters"]._replace(title=""),
+        Break(),
+        *_annex(found, words, sheets, lang),
+    ]
 
 
-def _cut(sheet: Sheet) -> Sheet:
-    return sheet if len(sheet.rows) <= SHOWN else Sheet(sheet.title, sheet.headings, sheet.rows[:SHOWN])
+THREE_ON_PAGE = (0, 2, 3, 4, 5, 6)
+"""Columns of the candidates that the page has room for."""
+
+
+def _short(row: Sequence[Any]) -> list[Any]:
+    mark, kind, name, *numbers, _ = row
+    return [mark, f"{name} · {kind}", *numbers]
+
+
+def _annex(found: _Found, words: dict[str, str], sheets: dict[str, Sheet], lang: str) -> list[Block]:
+    blocks: list[Block] = [
+        Heading(words["annex"]), sheets["steps"], sheets["three"], _cut(sheets["menu"], words),
+        Heading(words["further"]), _curve_picture(found, words, lang), Heading(words["who"]),
+    ]  # fmt: skip
+    left_out = _cut_left(sheets["left"], words)
+    if "equity" not in sheets:
+        return [*blocks, left_out]
+    return [*blocks, Beside([_cut(sheets["equity"], words)], [left_out], 0.45)]
+
+
+def _cut(sheet: Sheet, words: dict[str, str]) -> Sheet:
+    if len(sheet.rows) <= SHOWN:
+        return sheet
+    return sheet._replace(title=sheet.title + words["cut"], rows=sheet.rows[:SHOWN])
+
+
+def _cut_left(sheet: Sheet, words: dict[str, str]) -> Sheet:
+    """As many names of the one hour as of the other."""
+    by_hour = [[row for row in sheet.rows if row[0] == hour][: SHOWN // 2] for hour in ("02:00", "14:00")]
+    rows = [row for some in by_hour for row in some]
+    return (
+        sheet if len(rows) == len(sheet.rows) else sheet._replace(title=sheet.title + words["cut"], rows=rows)
+    )
 
 
 def _says(found: _Found, words: dict[str, str], lang: str) -> list[str]:
     """The verdict first, then what is proposed and what it changes."""
     said, now = verdict_json(found.verdict), _now(found)
     texts = [said["says"][lang] + words["stop"]]
-    if not found.best.steps:
+    if not found.three:
         return [*texts, words["nothing"]]
-    first = _step_rows(found.best, words)[0]
-    last = _step_rows(found.best, words)[-1]
+    kind, name, cost, added, after, worth = map(text_of, _row(found.menu, found.three[0], words))
     texts.append(
         words["proposed"].format(
-            name=first[2],
-            kind=first[1],
-            cost=text_of(first[3]),
-            added=text_of(first[5]),
-            worth=text_of(first[8]),
+            name=name, kind=kind, cost=cost, added=added, worth=worth, before=text_of(now[1]), after=after,
+            night=text_of(now[2]), day=text_of(now[3]),
         )
-    )
-    texts.append(
-        words["changes"].format(
-            before=text_of(now[1]),
-            after=text_of(last[7]),
-            night=text_of(now[2]),
-            day=text_of(now[3]),
-            count=last[0],
-        )
-    )
+    )  # fmt: skip
+    if found.best.steps:
+        last = _step_rows(found.best, words)[-1]
+        texts[-1] += words["changes"].format(count=last[0], after=text_of(last[7]))
     return texts
 
 
 def _why_not(found: _Found, words: dict[str, str]) -> str:
-    ranked, hours = _ranked(found.menu), _ranked(found.menu, "hours")
-    if not ranked:
+    hours = _ranked(found.menu, "hours")
+    if not found.three:
         return words["nothing"]
-    if not hours:
-        return words["no_hours"]
-    first, longer = _row(found.menu, ranked[0], words), _row(found.menu, hours[0], words)
-    form = words["hours_win"] if ranked[0] == hours[0] else words["hours_lose"]
-    return form.format(
-        longer=longer[1], worth=text_of(longer[5]), first=first[1], first_worth=text_of(first[5])
-    )
-
-
-def _three(found: _Found, words: dict[str, str]) -> Sheet:
-    """Three candidates, and the best of each other kind beside them."""
-    ranked = _ranked(found.menu)
-    kinds = [_ranked(found.menu, kind)[:1] for kind in ("hours", "site", "service", "merchant")]
-    rows = list(dict.fromkeys([*ranked[:3], *(m for best in kinds for m in best)]))
-    return Sheet(words["three"], words["menu_heads"].split("|"), [_row(found.menu, m, words) for m in rows])
+    first = _row(found.menu, found.three[0], words)
+    text = words["no_hours"]
+    if hours:
+        longer = _row(found.menu, hours[0], words)
+        form = words["hours_win"] if found.three[0] == hours[0] else words["hours_lose"]
+        text = form.format(
+            longer=longer[1], worth=text_of(longer[5]), first=first[1], first_worth=text_of(first[5])
+        )
+    small = _ranked(found.menu)[0]
+    if small == found.three[0]:
+        return text
+    kind, name, _, added, _, worth = map(text_of, _row(found.menu, small, words))
+    return text + words["small"].format(name=name, kind=kind, added=added, worth=worth)
 
 
 def _map(found: _Found, words: dict[str, str], lang: str) -> Picture:
@@ -343,22 +487,42 @@ def _map(found: _Found, words: dict[str, str], lang: str) -> Picture:
     cost_ms = planner.district.finder.coverage(question).cover.middle_ms()
     is_covered = (cost_ms != UNREACHED) & (cost_ms <= planner.cutoff_ms)
     lonlat = np.column_stack([network.point_lon_e6, network.point_lat_e6]) / 1e6
+    marks = _marks(found)
+    shown = _is_shown(lonlat[(network.first_point[:-1] + network.first_point[1:]) // 2], planner, marks)
     lines = np.split(lonlat, network.first_point[1:-1])
-    marks = [Mark(*place.target, "", "place") for place in planner.stand.places.places]
-    marks += _proposals(found)
-    png = draw_streets(lines, is_covered.tolist(), marks, lang)
+    png = draw_streets(
+        [lines[link] for link in np.flatnonzero(shown)], is_covered[shown].tolist(), marks, lang
+    )
     caption = words["map_caption"].format(minutes=text_of(given.minutes))
     return Picture(png, caption, caption)
 
 
-def _proposals(found: _Found) -> list[Mark]:
-    at = {one.id: (one.lon, one.lat) for one in found.planner.candidates}
-    at |= {place.id: place.target for place in found.planner.stand.places.places}
-    marks = []
-    for number, step in enumerate(found.best.steps[:SHOWN], 1):
-        lonlat = at.get(_place_of(found.menu.measures[step.measure]))
+def _is_shown(middle: FloatArray, planner: Planner, marks: Sequence[Mark]) -> BoolArray:
+    """Streets around demand and marks: an extract may reach far beyond both."""
+    held = np.vstack([planner.demand.lonlat, [(mark.lon, mark.lat) for mark in marks] or [middle[0]]])
+    low, high = held.min(axis=0), held.max(axis=0)
+    edge = (high - low) * MAP_EDGE_SHARE
+    shown: BoolArray = ((middle >= low - edge) & (middle <= high + edge)).all(axis=1)
+    return shown
+
+
+MAP_EDGE_SHARE = 0.05
+
+
+def _marks(found: _Found) -> list[Mark]:
+    """What stands, the three candidates, and what else the budget pays for."""
+    at, menu = _places(found.planner), found.menu
+    marks = [Mark(*place.target, "", "place") for place in found.planner.stand.places.places]
+    later = [step.measure for step in found.best.steps if step.measure not in found.three]
+    marks += [
+        Mark(*lonlat, "", "later")
+        for lonlat in (at.get(_place_of(menu.measures[m])) for m in later)
+        if lonlat is not None
+    ]
+    for number, m in enumerate(found.three, 1):
+        lonlat = at.get(_place_of(menu.measures[m]))
         if lonlat is not None:
-            marks.append(Mark(*lonlat, str(number), "chosen"))
+            marks.append(Mark(*lonlat, str(number), "chosen" if number == 1 else "other"))
     return marks
 
 

@@ -127,14 +127,14 @@ def verdict_json(verdict: Verdict) -> Answer:
     """
     kinds = dict.fromkeys(trial.kind for trial in verdict.trials if trial.is_seeded)
     shares = {kind: round(verdict.survival_share(kind), 4) for kind in kinds}
-    turned = [t.what for t in verdict.trials if not t.is_seeded and t.winner != verdict.winner]
+    turned = [t for t in verdict.trials if not t.is_seeded and t.winner != verdict.winner]
     zh, en = "未做随机误差检验", "no seeded errors were tried"
     if kinds:
         whole = f"{verdict.survival_share() * 100:.1f}"
         zh, en = f"在 {whole}% 的随机误差下仍为首选", f"it stays first in {whole}% of the seeded errors"
     if turned:
-        zh += f"；{'、'.join(turned)} 时首选改变"
-        en += f"; with {', '.join(turned)} another measure comes first"
+        zh += f"；{'、'.join(_assumed(trial, 0) for trial in turned)} 时首选改变"
+        en += f"; with {', '.join(_assumed(trial, 1) for trial in turned)} another measure comes first"
     if not verdict.is_firm:
         zh, en = f"此建议并不牢靠：{zh}", f"This recommendation is not firm: {en}"
     else:
@@ -147,6 +147,14 @@ def verdict_json(verdict: Verdict) -> Answer:
         "says": {"zh": zh, "en": en},
         "trials": [_trial_json(trial) for trial in verdict.trials],
     }
+
+
+_ASSUMED = {"cutoff": ("时限", "a cutoff of"), "speed": ("速度", "speeds at")}
+
+
+def _assumed(trial: Trial, language: int) -> str:
+    what = trial.what if language else trial.what.replace(" min", " 分钟")
+    return f"{_ASSUMED[trial.kind][language]} {what}"
 
 
 def _trial_json(trial: Trial) -> Answer:

@@ -7,11 +7,11 @@ HOURS = "|".join(f"{hour:02}" for hour in range(24))
 _WORDS: Mapping[str, tuple[str, str]] = {
     "title": (
         "{name}：{layer}布点与措施建议书",
-        "{name}: where the next {layer} goes, and which measures",
+        "{name}: the next {layer}",
     ),
     "synthetic": (
         "本文由合成数据生成，街道、站点与时间均为虚构，不代表任何真实街道。",
-        ("Made from synthetic data: streets, places and hours are invented and stand for no real district."),
+        "Made from synthetic data: streets, places and hours are invented and stand for no real district.",
     ),
     "stop": (
         "。",
@@ -23,27 +23,23 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "proposed": (
         (
-            "建议首先实施：{name}（{kind}），年费用 {cost} 元（示例价格），每周新增覆盖 {added} 骑手时，"
-            "每万元 {worth} 骑手时。"
+            "建议首先实施：{name}（{kind}），年费用 {cost} 元（示例价格）：每周新增覆盖 {added} 骑手时，"
+            "每万元 {worth} 骑手时，一周覆盖率由 {before}% 升至 {after}%。目前 02:00 为 {night}%，14:00 为 "
+            "{day}%。"
         ),
         (
-            "Proposed first: {name} ({kind}), {cost} yuan a year (example price); it adds {added} "
-            "covered rider-hours a week, {worth} per 10,000 yuan."
+            "Proposed first: {name} ({kind}), {cost} yuan a year (example price): it adds {added} covered "
+            "rider-hours a week, {worth} per 10,000 yuan, and lifts the week's coverage from {before}% to "
+            "{after}%. At present it is {night}% at 02:00 and {day}% at 14:00."
         ),
     ),
     "changes": (
-        (
-            "共 {count} 项措施全部实施后，一周覆盖率由 {before}% 升至 {after}%。目前 02:00 为 {night}%，"
-            "14:00 为 {day}%。"
-        ),
-        (
-            "With all {count} measures the week's coverage rises from {before}% to {after}%. At present "
-            "it is {night}% at 02:00 and {day}% at 14:00."
-        ),
+        "预算内最优的 {count} 项措施（见附件）合计可达 {after}%。",
+        " The best {count} measures for the whole budget (annex) reach {after}%.",
     ),
     "where": (
-        "为什么是这里",
-        "Why here",
+        "三个候选，推荐其一",
+        "Three candidates, one recommended",
     ),
     "why_not": (
         "为什么不是延长现有站点的时间",
@@ -59,12 +55,12 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "hours_lose": (
         (
-            "延长时间中最好的一项是“{longer}”，每万元 {worth} 骑手时；首选“{first}”为每万元 "
-            "{first_worth} 骑手时。"
+            "延长时间中最好的一项是“{longer}”，每万元 {worth} 骑手时；首选“{first}”为每万元 {first_worth} "
+            "骑手时。"
         ),
         (
-            "The best of the longer hours is “{longer}” with {worth} rider-hours per 10,000 yuan; the "
-            "first choice “{first}” has {first_worth}."
+            "The best of the longer hours is “{longer}” with {worth} rider-hours per 10,000 yuan; the first "
+            "choice “{first}” has {first_worth}."
         ),
     ),
     "when": (
@@ -89,19 +85,19 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "map_caption": (
         (
-            "图 1  周一 14:00 出发，{minutes} 分钟内有开放站点的街道（粗）与缺口（细）；星号为建议措施，"
-            "编号同下表。"
+            "图 1  周一 14:00 出发，{minutes} 分钟内有开放站点的街道（粗）与缺口（细）。★ 推荐，▲ 候选，"
+            "编号同右表；○ 现有站点。"
         ),
         (
             "Figure 1. Monday 14:00: streets with an open place within {minutes} minutes (bold) and gaps "
-            "(thin); stars are proposed measures, numbered as below."
+            "(thin). ★ recommended, ▲ considered, numbered as in the table; ○ standing."
         ),
     ),
     "clock_caption": (
-        "图 2  一周 168 小时的覆盖率（%），下为周一与周日各小时及至少两处的覆盖率。",
+        "图 2  一周 168 小时的覆盖率（%），02 时与 14 时加框；右为周一、周日逐时，及至少两处的覆盖率。",
         (
-            "Figure 2. Covered share (%) in the 168 hours of a week; below, Monday and Sunday by hour, "
-            "and two places at once."
+            "Figure 2. Covered % by hour of the week, 02:00 and 14:00 framed; right: Monday, Sunday, and two "
+            "places at once."
         ),
     ),
     "curve_caption": (
@@ -113,20 +109,29 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "As things stand",
     ),
     "now_heads": (
-        "站点数|一周覆盖 %|02:00 覆盖 %|14:00 覆盖 %|全部 168 小时均覆盖 %|街道不可达的需求点",
-        "places|week %|02:00 %|14:00 %|in all 168 hours %|demand points no street reaches",
+        (
+            "站点数|一周覆盖 %|02:00 覆盖 %|14:00 覆盖 %|全部 168 小时均覆盖 "
+            "%|街道不可达的需求点|各社区基尼系数|覆盖最差的社区|该社区覆盖 %"
+        ),
+        (
+            "places|week %|02:00 %|14:00 %|in all 168 hours %|demand points no street reaches|Gini over "
+            "communities|worst community|its coverage %"
+        ),
     ),
     "menu": (
         "全部措施",
         "All measures",
     ),
     "menu_heads": (
-        "措施|名称|年费用（元，示例）|单独新增（骑手时/周）|占全部 %|每万元新增",
-        "measure|name|yuan a year (example)|adds alone (rider-hours/week)|of all %|per 10,000 yuan",
+        "措施|名称|年费用（元，示例）|单独新增（骑手时/周）|实施后覆盖 %|每万元新增",
+        "measure|name|yuan a year (example)|adds alone (rider-hours/week)|covered then %|per 10,000 yuan",
     ),
     "three": (
-        "候选比较",
-        "Candidates beside each other",
+        "候选比较（同类之间至少相距 500 米，各至少新增全部骑手时的 0.5 %）",
+        (
+            "Candidates beside each other (those of a kind 500 m apart, each adding 0.5 % of all rider-hours "
+            "or more)"
+        ),
     ),
     "steps": (
         "建议措施（预算内最优）",
@@ -152,10 +157,6 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "以上各类合计",
         "all of these kinds",
     ),
-    "all_seeds": (
-        "全部随机误差",
-        "all seeded errors",
-    ),
     "kept": (
         "首选不变",
         "stays first",
@@ -171,14 +172,6 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "speed": (
         "速度",
         "speed",
-    ),
-    "places": (
-        "一成站点有误",
-        "a tenth of places wrong",
-    ),
-    "streets": (
-        "一成街道缺失",
-        "a tenth of streets missing",
     ),
     "clock": (
         "覆盖时钟",
@@ -201,16 +194,12 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Communities",
     ),
     "equity_heads": (
-        "社区|骑手时/周|覆盖 %（末行为基尼系数）",
-        "community|rider-hours/week|covered % (last row: Gini)",
+        "社区|骑手时/周|覆盖 %",
+        "community|rider-hours/week|covered %",
     ),
     "outside": (
         "（不在任何社区内）",
         "(in no community)",
-    ),
-    "gini": (
-        "基尼系数",
-        "Gini",
     ),
     "parameters": (
         "参数与数据",
@@ -221,16 +210,12 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "what|value",
     ),
     "need": (
-        "所规划的",
-        "planned",
+        "所规划的，时限",
+        "planned, and within",
     ),
     "also": (
         "同时需要",
         "needed besides",
-    ),
-    "minutes": (
-        "时限与方式",
-        "cutoff and profile",
     ),
     "week": (
         "所看的一周",
@@ -241,8 +226,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "also counts as open",
     ),
     "budget": (
-        "预算（元）",
-        "budget (yuan)",
+        "预算",
+        "budget",
     ),
     "prices": (
         "年单价（元，示例）",
@@ -253,16 +238,16 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "groups and riders at their peak (example)",
     ),
     "demand": (
-        "需求点（由地图与图层推算的代用量）",
-        "demand points (a proxy from map and layers)",
+        "需求（由地图与图层推算的代用量）",
+        "demand (a proxy from map and layers)",
     ),
     "layers": (
-        "图层版本",
-        "layer versions",
+        "图层及版本",
+        "layers and versions",
     ),
     "osm": (
-        "OpenStreetMap 数据日期",
-        "date of OpenStreetMap data",
+        "街道：OSM 数据日期；指纹",
+        "streets: date of OSM data; fingerprint",
     ),
     "site": (
         "新站点",
@@ -314,7 +299,85 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "foot": (
         "{name} · {on} · geo_service {version} · 需求、价格与骑手人数均为示例代用量",
-        ("{name} · {on} · geo_service {version} · demand, prices and numbers of riders are example proxies"),
+        "{name} · {on} · geo_service {version} · demand, prices and numbers of riders are example proxies",
+    ),
+    "lang": (
+        "zh",
+        "en",
+    ),
+    "annex": (
+        "附件：本页所依据的表",
+        "Annex: the tables behind the page",
+    ),
+    "cut": (
+        "（节选，全部见工作簿）",
+        " (the first rows; all are in the workbook)",
+    ),
+    "three_heads": (
+        "图中|措施|名称|年费用（元）|新增骑手时/周|实施后覆盖 %|每万元新增|位置（WGS 84）",
+        "map|measure|name|yuan a year|adds hours a week|covered then %|per 10,000 yuan|where (WGS 84)",
+    ),
+    "held": (
+        "{share} % 仍为首选",
+        "first in {share} %",
+    ),
+    "seeds": (
+        "{count} 次随机",
+        "{count} seeds",
+    ),
+    "min": (
+        " 分钟",
+        " min",
+    ),
+    "error_demand": (
+        "各点需求 ±50 %",
+        "demand ±50 %",
+    ),
+    "error_places": (
+        "一成站点有误",
+        "a tenth of places wrong",
+    ),
+    "error_streets": (
+        "一成街道缺失",
+        "a tenth of streets missing",
+    ),
+    "sources": (
+        "来源",
+        "sources",
+    ),
+    "walk": (
+        "步行",
+        "on foot",
+    ),
+    "ebike": (
+        "电动自行车",
+        "by e-bike",
+    ),
+    "unknown": (
+        "未知",
+        "unknown hours",
+    ),
+    "stale": (
+        "久未核实",
+        "long unverified",
+    ),
+    "hour": (
+        "每周每小时",
+        "an hour a week",
+    ),
+    "gate_of": (
+        "{name}大门",
+        "{name} gate",
+    ),
+    "small": (
+        (
+            "“{name}”（{kind}）每万元 {worth} 骑手时，但只新增 {added} 骑手时，不足全部骑手时的 0.5 %，"
+            "不作首选，可与首选同时实施。"
+        ),
+        (
+            " “{name}” ({kind}) has {worth} per 10,000 yuan, but adds only {added} rider-hours, less than "
+            "0.5 % of all: no first choice, and may come with it."
+        ),
     ),
 }
 

@@ -17,7 +17,9 @@ from geo_service.errors import InvalidInputError
 
 FloatArray = npt.NDArray[np.float64]
 
-DPI = 150
+DPI = 200
+"""Fine enough for small print on paper."""
+
 DAYS = {
     "zh": ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
     "en": ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"),
@@ -46,7 +48,7 @@ class Mark(NamedTuple):
     text
         A few characters beside it; may be empty.
     kind
-        ``"place"``, ``"chosen"`` or ``"other"``.
+        ``"place"``, ``"chosen"``, ``"other"`` or ``"later"``: stands, recommended, considered, of a later step.
     """
 
     lon: float
@@ -90,7 +92,7 @@ def figure_language(lang: str) -> str:
 
 def draw_clock(share: npt.ArrayLike, backup_share: npt.ArrayLike, lang: str, labels: Sequence[str]) -> bytes:
     """
-    Draw the coverage clock: a heat strip of the week, and a line for a workday and a day off.
+    Draw the coverage clock: a heat strip of the week, and beside it lines for a workday and a day off.
 
     Parameters
     ----------
@@ -106,7 +108,7 @@ def draw_clock(share: npt.ArrayLike, backup_share: npt.ArrayLike, lang: str, lab
     Returns
     -------
     png
-        The picture.
+        The picture, as wide as a page.
 
     Raises
     ------
@@ -117,36 +119,50 @@ def draw_clock(share: npt.ArrayLike, backup_share: npt.ArrayLike, lang: str, lab
     if week.shape != (168,) or backup.shape != (168,) or len(labels) != 7:
         raise InvalidInputError("a clock has 168 shares and 7 labels", parameter="share", value=week.shape)
     lang = figure_language(lang)
-    figure = _figure(7.2, 4.4)
-    strip, lines = figure.subplots(2, 1, height_ratios=[7, 4])
-    image = strip.imshow(week.reshape(7, 24) * 100, cmap="YlGnBu", vmin=0, vmax=100, aspect="auto")
-    for day in range(7):
-        for hour in range(24):
-            value = week[day * 24 + hour]
-            said = "–" if np.isnan(value) else f"{value * 100:.0f}"
-            colour = "white" if value > 0.55 else "black"
-            strip.text(hour, day, said, ha="center", va="center", fontsize=6.5, color=colour)
-    strip.set_yticks(
-        range(7), [f"{name} {label}" for name, label in zip(DAYS[lang], labels, strict=True)], fontsize=7.5
-    )
-    strip.set_xticks(range(0, 24, 2), [f"{hour:02}" for hour in range(0, 24, 2)], fontsize=7.5)
-    figure.colorbar(image, ax=strip, pad=0.01).set_label("%", fontsize=8)
+    figure = _figure(7.0, 1.72)
+    strip, lines = figure.subplots(1, 2, width_ratios=[19, 9])
+    days = [f"{name} {label}" for name, label in zip(DAYS[lang], labels, strict=True)]
+    _draw_strip(strip, week.reshape(7, 24) * 100, days)
+    _draw_lines(lines, (week[:24], week[144:], backup[:24]), lang)
+    return _png(figure)
+
+
+def _draw_strip(axes: Any, percent: FloatArray, days: Sequence[str]) -> None:
+    """Dark is covered; the number stands in each field, so that no colour need be told from another."""
+    axes.imshow(percent, cmap="YlGnBu", vmin=0, vmax=100, aspect="auto")
+    for (day, hour), value in np.ndenumerate(percent):
+        said = "–" if np.isnan(value) else f"{value:.0f}"
+        colour = "white" if value > 55 else "black"
+        axes.text(hour, day, said, ha="center", va="center", fontsize=5.6, color=colour)
+    axes.set_yticks(range(7), days, fontsize=6)
+    axes.set_xticks(range(24), [f"{hour:02}" for hour in range(24)], fontsize=6)
+    axes.tick_params(length=0, pad=2)
+    for hour in (2, 14):  # the two hours that the text names
+        axes.add_patch(_frame(hour))
+
+
+def _frame(hour: int) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((hour - 0.5, -0.5), 1, 7, fill=False, edgecolor="black", linewidth=1.1, zorder=3)
+
+
+def _draw_lines(axes: Any, values: Sequence[FloatArray], lang: str) -> None:
     words = {
         "zh": ("周一，至少一处", "周日，至少一处", "周一，至少两处"),
         "en": ("Mo, one place", "Su, one place", "Mo, two places"),
     }
-    hours = np.arange(24)
-    for values, style, said in zip(
-        (week[:24], week[144:], backup[:24]), ("k-", "k--", "k:"), words[lang], strict=True
-    ):
-        lines.step(hours, values * 100, style, where="post", label=said, linewidth=1.4)
-    lines.set_xlim(0, 23.5)
-    lines.set_ylim(0, 100)
-    lines.set_xticks(range(0, 24, 2), [f"{hour:02}:00" for hour in range(0, 24, 2)], fontsize=7.5)
-    lines.set_ylabel({"zh": "覆盖 %", "en": "covered %"}[lang], fontsize=8)
-    lines.grid(visible=True, linewidth=0.3)
-    lines.legend(fontsize=7.5, loc="best", frameon=True)
-    return _png(figure)
+    hours = np.arange(25)
+    for share, style, said in zip(values, ("k-", "k--", "k:"), words[lang], strict=True):
+        closed = np.append(share, share[-1]) * 100  # the last hour has an end, too
+        axes.step(hours, closed, style, where="post", label=said, linewidth=1.2)
+    axes.set_xlim(0, 24)
+    axes.set_ylim(0, 100)
+    axes.set_xticks(range(0, 25, 6), [f"{hour:02}" for hour in range(0, 25, 6)], fontsize=6)
+    axes.set_yticks(range(0, 101, 25), [str(tick) for tick in range(0, 101, 25)], fontsize=6)
+    axes.set_ylabel("%", fontsize=6.5, labelpad=1)
+    axes.grid(visible=True, linewidth=0.3)
+    axes.legend(fontsize=5.6, loc="best", frameon=True, handlelength=2.4, borderpad=0.3)
 
 
 def draw_curve(cumulative: Sequence[float], single: Sequence[float], lang: str) -> bytes:
@@ -168,7 +184,7 @@ def draw_curve(cumulative: Sequence[float], single: Sequence[float], lang: str) 
         The picture.
     """
     lang = figure_language(lang)
-    figure = _figure(7.2, 2.8)
+    figure = _figure(7.0, 2.3)
     axes = figure.subplots()
     steps = np.arange(len(cumulative))
     axes.bar(
@@ -222,77 +238,89 @@ def draw_streets(
     Returns
     -------
     png
-        The picture, north up.
+        The picture, half as wide as a page, north up, with a scale.
     """
     from matplotlib.collections import LineCollection
 
     lang = figure_language(lang)
-    figure = _figure(7.2, 6.2)
+    figure = _figure(3.6, 3.55)
     axes = figure.subplots()
-    for covered, colour, width in ((False, "0.72", 0.5), (True, "0.15", 1.3)):
+    for covered, colour, width in ((False, "0.72", 0.35), (True, "0.1", 0.85)):
         some = [line for line, is_so in zip(lines, is_covered, strict=True) if is_so == covered]
-        axes.add_collection(LineCollection(some, colors=colour, linewidths=width))
-    shapes = {"place": ("o", "white", 42), "chosen": ("*", "black", 190), "other": ("^", "0.6", 50)}
-    for kind, (marker, face, size) in shapes.items():
-        of_kind = [mark for mark in marks if mark.kind == kind]
-        if of_kind:
-            at = np.array([(mark.lon, mark.lat) for mark in of_kind])
-            axes.scatter(
-                at[:, 0],
-                at[:, 1],
-                s=size,
-                marker=marker,
-                facecolor=face,
-                edgecolor="black",
-                zorder=3,
-                label=_MARKS[lang][kind],
-            )
-        for mark in of_kind:
-            axes.annotate(
-                mark.text,
-                (mark.lon, mark.lat),
-                textcoords="offset points",
-                xytext=(6, 4),
-                fontsize=7.5,
-                zorder=4,
-                bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
-            ) if mark.text else None
+        said = _STREETS[lang][covered]
+        axes.add_collection(LineCollection(some, colors=colour, linewidths=width, label=said))
+    for kind in _SHAPES:
+        _draw_marks(axes, [mark for mark in marks if mark.kind == kind], kind, lang)
     axes.autoscale()
+    axes.margins(0.01)
     lat = np.radians(np.mean(axes.get_ylim()))
     axes.set_aspect(1 / np.cos(lat))
     axes.set_axis_off()
-    axes.plot(
-        [],
-        [],
-        color="0.15",
-        linewidth=1.3,
-        label={"zh": "时限内有站点的街道", "en": "streets with a place in time"}[lang],
-    )
-    axes.plot([], [], color="0.72", linewidth=0.5, label={"zh": "缺口", "en": "gap"}[lang])
-    axes.legend(fontsize=7.5, loc="lower left", frameon=True)
-    axes.annotate(
-        "N",
-        (0.97, 0.97),
-        xytext=(0.97, 0.90),
-        xycoords="axes fraction",
-        ha="center",
-        fontsize=9,
-        arrowprops={"arrowstyle": "<-"},
-    )
-    axes.annotate(
-        "© OpenStreetMap 贡献者 (ODbL)" if lang == "zh" else "© OpenStreetMap contributors (ODbL)",
-        (0.99, 0.01),
-        xycoords="axes fraction",
-        ha="right",
-        fontsize=6.5,
-    )
+    _draw_scale(axes, float(np.cos(lat)))
+    figure.legend(fontsize=6, loc="outside lower center", ncols=3, frameon=False, columnspacing=1.2)
+    credit = "© OpenStreetMap 贡献者 (ODbL)" if lang == "zh" else "© OpenStreetMap contributors (ODbL)"
+    axes.annotate(credit, (1.0, -0.035), xycoords="axes fraction", ha="right", fontsize=5)
     return _png(figure)
 
 
-_MARKS = {
-    "zh": {"place": "现有站点", "chosen": "推荐", "other": "备选"},
-    "en": {"place": "standing", "chosen": "recommended", "other": "considered"},
+_STREETS = {
+    "zh": {True: "时限内有开放站点", False: "缺口"},
+    "en": {True: "open place in time", False: "gap"},
 }
+_MARKS = {
+    "zh": {"place": "现有", "other": "候选", "later": "预算内其他措施", "chosen": "推荐"},
+    "en": {
+        "place": "standing",
+        "other": "considered",
+        "later": "else in the budget",
+        "chosen": "recommended",
+    },
+}
+_SHAPES = {
+    "place": ("o", "white", 20),
+    "later": ("s", "white", 26),
+    "other": ("^", "0.75", 42),
+    "chosen": ("*", "black", 120),
+}
+"""Mark, fill and size: told apart by form alone; the most important is drawn last."""
+
+
+def _draw_marks(axes: Any, marks: Sequence[Mark], kind: str, lang: str) -> None:
+    if not marks:
+        return
+    marker, face, size = _SHAPES[kind]
+    lon, lat = [mark.lon for mark in marks], [mark.lat for mark in marks]
+    axes.scatter(
+        lon, lat, s=size, marker=marker, facecolor=face, edgecolor="black", linewidth=0.8, zorder=3,
+        label=_MARKS[lang][kind],
+    )  # fmt: skip
+    box = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.9}
+    for mark in marks:
+        if mark.text:
+            axes.annotate(
+                mark.text, (mark.lon, mark.lat), textcoords="offset points", xytext=(5, 4), fontsize=7.5,
+                fontweight="bold", zorder=5, bbox=box,
+            )  # fmt: skip
+
+
+def _draw_scale(axes: Any, cos_lat: float) -> None:
+    """A bar of a round length, about a quarter of the map wide, and north above it."""
+    (west, east), (south, north) = axes.get_xlim(), axes.get_ylim()
+    metre = 1 / (_M_PER_DEGREE * cos_lat)
+    quarter_m = (east - west) / metre / 4
+    length_m = max((m for m in _SCALES_M if m <= quarter_m), default=_SCALES_M[0])
+    left, low = west + 0.01 * (east - west), south - 0.02 * (north - south)
+    axes.plot([left, left + length_m * metre], [low, low], color="black", linewidth=2, clip_on=False)
+    said = f"{length_m} m" if length_m < 1000 else f"{length_m / 1000:g} km"
+    axes.text(left + length_m * metre, low, f" {said}", fontsize=6, va="center", clip_on=False)
+    axes.annotate(
+        "N", (0.985, 0.985), xytext=(0.985, 0.90), xycoords="axes fraction", ha="center", fontsize=7,
+        arrowprops={"arrowstyle": "<|-", "color": "black", "linewidth": 0.8},
+    )  # fmt: skip
+
+
+_M_PER_DEGREE = 111_320.0
+_SCALES_M = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 
 
 def _figure(width_in: float, height_in: float) -> Any:

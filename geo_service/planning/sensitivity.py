@@ -106,9 +106,33 @@ def worth_per_yuan(menu: Menu) -> dict[str, float]:
     return {measure.id: value for measure, value in zip(menu.measures, worth, strict=True)}
 
 
+COUNTS_SHARE = 0.005
+"""A measure that adds less than this share of all rider-hours is no first choice, however cheap it is."""
+
+
+def counting(menu: Menu) -> npt.NDArray[np.bool_]:
+    """
+    Which measures add enough to be a first choice.
+
+    Parameters
+    ----------
+    menu
+        The measures.
+
+    Returns
+    -------
+    counts
+        For each measure whether it adds `COUNTS_SHARE` of all rider-hours; if none does, whether it adds anything.
+    """
+    enough = menu.alone >= COUNTS_SHARE * menu.total
+    some = menu.alone > 0
+    counts: npt.NDArray[np.bool_] = enough & some if (enough & some).any() else some
+    return counts
+
+
 def winner_of(menu: Menu) -> str:
     """
-    The measure that adds most for its price.
+    The measure that adds most for its price, among those that add enough.
 
     Parameters
     ----------
@@ -121,8 +145,8 @@ def winner_of(menu: Menu) -> str:
         Its id, the first of equals; empty if none adds anything.
     """
     worth = worth_per_yuan(menu)
-    best = max(worth, key=lambda one: worth[one], default="")
-    return best if best and worth[best] > 0 else ""
+    named = [measure.id for measure, counts in zip(menu.measures, counting(menu), strict=True) if counts]
+    return max(named, key=lambda one: worth[one], default="")
 
 
 def compare(kind: str, what: str, menu: Menu, then: Menu, *, is_seeded: bool) -> Trial:
