@@ -82,6 +82,7 @@ ROOMS_OF: Mapping[str, frozenset[str]] = {
     "psycopg": frozenset({"store"}),
     "pypinyin": frozenset({"pack"}),
     "requests": frozenset({"network"}),
+    "rasterio": frozenset({"planning"}),
     "rich": frozenset({"cli"}),
     "segno": frozenset({"web"}),
     "werkzeug": frozenset({"web"}),

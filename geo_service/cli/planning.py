@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,18 @@ PRESET = click.option(
 )
 
 
+DEMAND = click.option(
+    "--demand", type=click.Path(path_type=Path), help="Table (CSV, XLSX, GeoJSON …) or raster of the demand."
+)
+DEMAND_USE = click.option(
+    "--demand-use",
+    type=click.Choice(["instead", "besides"]),
+    default="instead",
+    show_default=True,
+    help="Whether it counts instead of what the map shows, or besides.",
+)
+
+
 def plan_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that make up a planner's parameters."""
     for option in (
@@ -68,6 +81,8 @@ def plan_options(command: Callable[..., None]) -> Callable[..., None]:
             "--minutes", type=float, default=10.0, show_default=True, help="Longest time to a place."
         ),
         PRESET,
+        DEMAND_USE,
+        DEMAND,
         click.option("--layer", help="Layer that is planned."),
     ):
         command = option(command)
@@ -80,15 +95,37 @@ def planning(directory: Path, asked: dict[str, Any]) -> Iterator["Planner"]:
     from geo_service.districts.planning import Planner
     from geo_service.districts.working_copy import write_atomically
 
-    save = asked.pop("save")
+    save, brought = asked.pop("save"), asked.pop("demand", None)
+    use = asked.pop("demand_use", "instead")
+    folder = Path() if asked["parameters"] is None else asked["parameters"].parent
     parameters = _parameters(**asked)
     if save is not None:
         refuse_inside(directory, save)
-        write_atomically(
-            save, json.dumps(parameters.to_json(), ensure_ascii=False, indent=1).encode() + b"\n"
-        )
     with opened(directory) as district:
-        yield Planner(district, parameters)
+        demand, parameters = _demand(district, parameters, folder, brought, use, save)
+        if save is not None:
+            write_atomically(
+                save, json.dumps(parameters.to_json(), ensure_ascii=False, indent=1).encode() + b"\n"
+            )
+        yield Planner(district, parameters, demand)
+
+
+def _demand(
+    district: Any, parameters: Any, folder: Path, brought: Path | None, use: str, save: Path | None
+) -> tuple[Any, Any]:
+    """What demand a plan counts, None if it is drawn from the map, and the plan that names it."""
+    if brought is None and parameters.demand is None:
+        return None, parameters
+    from geo_service.districts.plan_demand import demand_again, demand_with, keep_beside, read_upload
+
+    if brought is None:
+        if save is not None and save.parent.resolve() != folder.resolve():
+            keep_beside(read_upload(district, folder / parameters.demand.name), save.parent)
+        return demand_again(district, parameters.demand, folder), parameters
+    uploaded = read_upload(district, brought)
+    if save is not None:
+        keep_beside(uploaded, save.parent)
+    return demand_with(district, uploaded, use), replace(parameters, demand=uploaded.file(use))
 
 
 def _parameters(
@@ -288,8 +325,7 @@ def clock_text(answer: dict[str, Any]) -> str:
         )
     unreached = answer["unreached"]
     if unreached["points"]:
-        sizes = ", ".join(f"{size:g} {kind}" for kind, size in unreached["size"].items())
-        lines.append(f"unreached by any street: {unreached['points']} points ({sizes})")
+        lines.append(unreached["says"]["en"])
     return "\n".join([*lines, f"demand is {answer['demand_note']}"])
 
 

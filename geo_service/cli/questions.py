@@ -16,7 +16,7 @@ from geo_service.cli.output import (
     print_answer,
     range_text,
 )
-from geo_service.cli.planning import PRESET, print_clock
+from geo_service.cli.planning import DEMAND, DEMAND_USE, PRESET, print_clock
 from geo_service.cli.words import (
     AS_JSON,
     AT,
@@ -157,6 +157,8 @@ def reach(
 )
 @click.option("--week", type=DayType(), help="A day of that week; this week if left out.")
 @PRESET
+@DEMAND
+@DEMAND_USE
 @click.option(
     "--all",
     "all_",
@@ -182,6 +184,8 @@ def coverage(
     clock: bool,
     week: date | None,
     preset: str | None,
+    demand: Path | None,
+    demand_use: str,
     all_: bool,
     output: Path | None,
     results: Path | None,
@@ -191,8 +195,9 @@ def coverage(
 ) -> None:
     """Share of street length with a place within some minutes; what if some went or came; and hour by hour."""
     many = Many(workers, scheduler, results, output)
-    if preset is not None and not clock:
-        raise InvalidInputError("--preset goes with --clock only; leave it out", parameter="--preset")
+    for name, given in (("--preset", preset), ("--demand", demand)):
+        if given is not None and not clock:
+            raise InvalidInputError(f"{name} goes with --clock only; leave it out", parameter=name)
     if all_:
         print_many(directories, many, as_json, week=week, **_clock_words(asked, with_, "--all"))
         return
@@ -203,6 +208,8 @@ def coverage(
             as_json,
             week=week,
             preset=preset,
+            demand=demand,
+            demand_use=demand_use,
             also=(),
             save=None,
             parameters=None,

@@ -126,6 +126,12 @@ class Planner:
         self.week = Week(parameters.week)
         self.cutoff_ms = parse_cutoff_ms(parameters.minutes)
         self.most_cost = self.cutoff_ms if parameters.metres is None else round(parameters.metres * 1000)
+        if demand is None and parameters.demand is not None:
+            raise InvalidInputError(
+                f"the plan counts demand from {parameters.demand.name}; hand it over with the plan",
+                parameter="demand",
+                value=parameters.demand.name,
+            )
         self.demand = demand if demand is not None else draw_demand(district)
         if not len(self.demand):
             raise InvalidInputError(
@@ -474,9 +480,18 @@ class Planner:
             "open_rule": OPEN_RULE,
             "places": len(self.stand.places.places),
             "demand": {kind: float(size) for kind, size in zip(KINDS, sizes, strict=True) if size > 0},
-            "demand_note": "a proxy drawn from the map and the layers; riders and prices are examples (示例)",
+            "demand_note": f"{self._source()}; riders and prices are examples (示例)",
+            "demand_file": self.parameters.to_json()["demand"],
             "synthetic": self.district.synthetic,
         }
+
+    def _source(self) -> str:
+        """Where the demand comes from."""
+        given = self.parameters.demand
+        if given is None:
+            return "a proxy drawn from the map and the layers"
+        besides = "" if given.use == "instead" else ", besides a proxy drawn from the map and the layers"
+        return f"taken from {given.name} as it was given{besides}"
 
     def _hour_json(self, clock: Clock, clock_hour: int) -> Answer:
         hours = hours_at(clock_hour)
@@ -500,8 +515,12 @@ class Planner:
         rows = unreached_rows(self.stand.cost_ms)
         lost = self.demand.take(rows)
         sizes = np.bincount(lost.kind, lost.size, minlength=len(KINDS))
+        names = {(name, kind) for name, kind in zip(lost.name, lost.kind.tolist(), strict=True) if name}
+        compounds = {name for name, kind in names if KINDS[kind] == "dwelling"}
         return {
             "points": len(rows),
+            "compounds": len(compounds),
+            "says": unreached_says(len(rows), len(compounds), sizes.tolist()),
             "names": sorted({name for name in lost.name if name})[:NAMES_SHOWN],
             "size": {kind: float(size) for kind, size in zip(KINDS, sizes, strict=True) if size > 0},
         }
@@ -606,6 +625,54 @@ def _best_alone(menu: Menu, count: int = 10) -> list[Answer]:
         for m in order.tolist()
         if alone[m] > 0
     ]
+
+
+KIND_WORDS = {
+    "meal": ("家餐饮", "kitchens"),
+    "dwelling": ("户", "dwellings"),
+    "office": ("间办公", "offices"),
+    "shop": ("家店铺", "shops"),
+    "express_site": ("名快递员", "couriers at outlets"),
+    "gathering_point": ("名聚集骑手", "riders at gathering points"),
+    "upload": ("（上传）", "uploaded"),
+}
+"""What is counted of each kind of demand."""
+
+
+def unreached_says(points: int, compounds: int, sizes: Sequence[float]) -> dict[str, str]:
+    """
+    Say what no street leads from, by compounds and sizes.
+
+    Parameters
+    ----------
+    points
+        How many points.
+    compounds
+        How many names of compounds among them.
+    sizes
+        How much of each of `KINDS`.
+
+    Returns
+    -------
+    says
+        In Chinese and English.
+
+    Examples
+    --------
+    >>> unreached_says(5, 3, [0, 412, 0, 2, 0, 0, 0])["en"]
+    'unreached: 3 compounds, 412 dwellings, 2 shops (5 points)'
+    """
+    if not points:
+        return {"zh": "没有无路可达的需求点", "en": "nothing is unreached"}
+    some = [(KIND_WORDS[kind], f"{size:g}") for kind, size in zip(KINDS, sizes, strict=True) if size > 0]
+    zh, en = [f"{size} {words[0]}" for words, size in some], [f"{size} {words[1]}" for words, size in some]
+    if compounds:
+        zh.insert(0, f"{compounds} 个小区")
+        en.insert(0, f"{compounds} compound{'s' if compounds != 1 else ''}")
+    return {
+        "zh": f"无路可达：{'、'.join(zh)}（{points} 个需求点）",
+        "en": f"unreached: {', '.join(en)} ({points} points)",
+    }
 
 
 def choice_json(choice: Choice) -> Answer:

@@ -202,22 +202,25 @@ GROUPS = (
         "courier", "快递员", "Couriers", 200.0,
         _bumps((6, 8, 0.5), (8, 19, 1.0), (19, 21, 0.4)),
         _bumps((6, 8, 0.4), (8, 19, 0.8), (19, 21, 0.3)),
-        {"express_site": 0.3, "dwelling": 0.45, "office": 0.15, "shop": 0.1},
+        {"express_site": 0.3, "dwelling": 0.45, "office": 0.15, "shop": 0.1, "upload": 1.0},
     ),
     Group(
         "food", "外卖骑手", "Food riders", 300.0,
         _bumps((0, 2, 0.3), (2, 6, 0.1), (6, 10, 0.3), (10, 14, 1.0), (14, 17, 0.4), (17, 21, 0.9), (21, 24, 0.5)),
         _bumps((0, 2, 0.35), (2, 6, 0.1), (6, 10, 0.25), (10, 14, 1.0), (14, 17, 0.5), (17, 21, 1.0), (21, 24, 0.6)),
-        {"meal": 0.55, "dwelling": 0.3, "office": 0.1, "gathering_point": 0.05},
+        {"meal": 0.55, "dwelling": 0.3, "office": 0.1, "gathering_point": 0.05, "upload": 1.0},
     ),
     Group(
         "driver", "网约车司机", "Ride-hailing drivers", 100.0,
         _bumps((0, 5, 0.4), (5, 7, 0.6), (7, 10, 1.0), (10, 17, 0.6), (17, 22, 1.0), (22, 24, 0.6)),
         _bumps((0, 5, 0.5), (5, 9, 0.5), (9, 22, 0.8), (22, 24, 0.7)),
-        {"dwelling": 0.4, "office": 0.35, "meal": 0.15, "gathering_point": 0.1},
+        {"dwelling": 0.4, "office": 0.35, "meal": 0.15, "gathering_point": 0.1, "upload": 1.0},
     ),
 )  # fmt: skip
-"""Three groups as an example (示例): no number here was counted anywhere."""
+"""Three groups as an example (示例): no number here was counted anywhere.
+
+Where demand is brought besides what the map shows, half of each group goes there, and more
+if the district lacks a kind of the group's."""
 
 
 class Weights(NamedTuple):
@@ -395,6 +398,31 @@ def pack_demand(points: Sequence[DemandPoint]) -> Demand:
         np.array([KINDS.index(point[2]) for point in points], dtype=np.int64),
         np.array([point[3:5] for point in points], dtype=np.float64).reshape(-1, 2),
         np.array([point[5] for point in points], dtype=np.float64),
+    )
+
+
+def join_demand(some: Demand, others: Demand) -> Demand:
+    """
+    Points of two demands in one.
+
+    Parameters
+    ----------
+    some
+        These first.
+    others
+        Then those.
+
+    Returns
+    -------
+    demand
+        All of them.
+    """
+    return Demand(
+        some.id + others.id,
+        some.name + others.name,
+        np.concatenate([some.kind, others.kind]),
+        np.concatenate([some.lonlat, others.lonlat]),
+        np.concatenate([some.size, others.size]),
     )
 
 

@@ -5,6 +5,7 @@ Prices and riders are examples (示例) until a planner sets them.
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -113,6 +114,45 @@ def parse_need(text: str) -> Need:
 
 
 @dataclass(frozen=True)
+class DemandFile:
+    """
+    Demand that was brought, as a plan names it.
+
+    Parameters
+    ----------
+    name
+        Of the file, which lies beside the plan's own.
+    sha256
+        Of its bytes, 64 hexadecimal digits.
+    use
+        ``"instead"`` of what the map shows, or ``"besides"``.
+    """
+
+    name: str
+    sha256: str
+    use: str = "instead"
+
+    def __post_init__(self) -> None:
+        is_plain = 0 < len(self.name) <= 200 and self.name.isprintable() and not set(self.name) & set("/\\")
+        if not is_plain or self.name.startswith("."):
+            raise InvalidInputError(
+                f"demand: name={self.name[:80]!r} is no plain name of a file",
+                parameter="demand",
+                value=self.name,
+            )
+        if not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
+            raise InvalidInputError(
+                f"demand: sha256={self.sha256[:80]!r} is not 64 hexadecimal digits",
+                parameter="demand",
+                value=self.sha256,
+            )
+        if self.use not in ("instead", "besides"):
+            raise InvalidInputError(
+                f"demand: use={self.use!r}; choose from instead, besides", parameter="demand", value=self.use
+            )
+
+
+@dataclass(frozen=True)
 class Parameters:
     """
     What a planner asks for.
@@ -144,6 +184,8 @@ class Parameters:
     metres
         Longest way to a place along the streets, the shortest one, inclusive; instead of the minutes, which then only
         say how long a place must stay open. None where minutes count.
+    demand
+        What was brought as demand; None where it is drawn from the map and the layers alone.
     """
 
     need: Need
@@ -158,6 +200,7 @@ class Parameters:
     changes: tuple[Change, ...] = ()
     stations: int = 1
     metres: float | None = None
+    demand: DemandFile | None = None
 
     def __post_init__(self) -> None:
         if self.stations not in (1, 2):
@@ -188,6 +231,7 @@ class Parameters:
             "changes": [change.to_json() for change in self.changes],
             "stations": self.stations,
             "metres": self.metres,
+            "demand": None if self.demand is None else dataclasses.asdict(self.demand),
         }
 
 
@@ -241,6 +285,7 @@ def parameters_of(values: Mapping[str, Any]) -> Parameters:
             changes=_changes(values.get("changes", [])),
             stations=values.get("stations", 1),
             metres=None if values.get("metres") is None else float(values["metres"]),
+            demand=None if values.get("demand") is None else DemandFile(**values["demand"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidInputError(

@@ -1,0 +1,298 @@
+"""
+Demand that a planner brings: a table of points with sizes, or a raster of counts, read for one district.
+
+Tables are read by the readers of `import`, in a confined child, whatever their format; rows that make no sense are
+refused with row and value. What was read travels with a plan by name and SHA-256.
+"""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from geo_service.districts.district import District
+from geo_service.districts.planning import draw_demand
+from geo_service.errors import InvalidInputError
+from geo_service.exchange.intake import Row, read_table
+from geo_service.geo import Datum, convert_datum
+from geo_service.planning.demand import KINDS, Demand, DemandPoint, join_demand, pack_demand
+from geo_service.planning.parameters import DemandFile
+from geo_service.planning.rasters import is_raster, read_cells
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "lon": ("lon", "lng", "longitude", "经度"),
+    "lat": ("lat", "latitude", "纬度"),
+    "name": ("name", "名称", "名字"),
+    "size": ("size", "count", "heads", "数量", "人数", "户数"),
+    "kind": ("kind", "类别", "类型"),
+    "id": ("id", "编号"),
+}
+"""Headings of a table of demand; case does not matter."""
+
+MOST_POINTS = 250_000
+MOST_SIZE = 1e9
+
+
+class Uploaded(NamedTuple):
+    """
+    Demand that was brought.
+
+    Parameters
+    ----------
+    points
+        Those in the district.
+    outside
+        How many lie outside of it and were left out.
+    name
+        Of the file that travels with a plan.
+    data
+        That file: a table as it came, or the cells of a raster as a table.
+    """
+
+    points: tuple[DemandPoint, ...]
+    outside: int
+    name: str
+    data: bytes
+
+    def file(self, use: str) -> DemandFile:
+        """
+        What a plan says of it.
+
+        Parameters
+        ----------
+        use
+            ``"instead"`` of what the map shows, or ``"besides"``.
+
+        Returns
+        -------
+        file
+            Name and SHA-256.
+        """
+        return DemandFile(self.name, hashlib.sha256(self.data).hexdigest(), use)
+
+
+def read_upload(district: District, path: Path, name: str = "", datum: Datum = "wgs84") -> Uploaded:
+    """
+    Read demand for a district.
+
+    Parameters
+    ----------
+    district
+        Points outside of its box are left out and counted.
+    path
+        A table that `import` can read, or a GeoTIFF or ESRI ASCII grid.
+    name
+        What the file is called, if that is not the path's own name.
+    datum
+        Of the coordinates of a table that does not say.
+
+    Returns
+    -------
+    uploaded
+        At least one point.
+
+    Raises
+    ------
+    InvalidInputError
+        If it cannot be read, a row makes no sense, or nothing of it lies in the district.
+    """
+    called = name or path.name
+    if not path.is_file():
+        raise InvalidInputError(f"--demand {called}: there is no such file", parameter="demand", value=called)
+    if is_raster(called):
+        return _of_raster(district, path, called)
+    table = read_table(path, name=called)
+    places = {key: _column(table.columns, names) for key, names in COLUMNS.items()}
+    declared: Datum = table.declared_datum or datum  # type: ignore[assignment]
+    if len(table.rows) > MOST_POINTS:
+        raise _refusal(called, f"has {len(table.rows)} rows, more than {MOST_POINTS}")
+    points = [_point(called, row, places) for row in table.rows]
+    return _inside(district, called, _to_wgs84(points, declared), path.read_bytes())
+
+
+def _column(columns: tuple[str, ...], names: tuple[str, ...]) -> int | None:
+    plain = [column.strip().casefold() for column in columns]
+    return next((plain.index(name) for name in names if name in plain), None)
+
+
+def _point(called: str, row: Row, places: Mapping[str, int | None]) -> DemandPoint:
+    def cell(key: str) -> str:
+        at = places[key]
+        return "" if at is None or at >= len(row.cells) else (row.cells[at] or "").strip()
+
+    def number(key: str, text: str, least: float, most: float) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not least <= value <= most:
+            raise _refusal(called, f"{row.where}: {key}={text!r}; give a number in {least:g}..{most:g}")
+        return value
+
+    if row.fault and row.point is None:
+        raise _refusal(called, f"{row.where}: {row.fault}")
+    for key in ("lon", "lat"):
+        if row.point is None and places[key] is None:
+            raise _refusal(called, f"has no column {key}; headings known: {', '.join(COLUMNS[key])}")
+    lon_text, lat_text = (cell("lon"), cell("lat")) if row.point is None else map(str, row.point)
+    kind = cell("kind") or "upload"
+    if kind not in KINDS:
+        raise _refusal(called, f"{row.where}: kind={kind!r}; choose from {', '.join(KINDS)}")
+    size = 1.0 if places["size"] is None else number("size", cell("size"), 0.0, MOST_SIZE)
+    lon, lat = number("lon", lon_text, -180.0, 180.0), number("lat", lat_text, -90.0, 90.0)
+    return DemandPoint(cell("id") or row.where, cell("name"), kind, lon, lat, size)
+
+
+def _to_wgs84(points: list[DemandPoint], datum: Datum) -> list[DemandPoint]:
+    if datum == "wgs84" or not points:
+        return points
+    moved = convert_datum(np.array([(point.lon, point.lat) for point in points]), datum, "wgs84")
+    return [
+        point._replace(lon=lon, lat=lat) for point, (lon, lat) in zip(points, moved.tolist(), strict=True)
+    ]
+
+
+def _of_raster(district: District, path: Path, called: str) -> Uploaded:
+    cells = read_cells(path, district.bbox)
+    stem = Path(called).stem
+    columns = (
+        cells.row.tolist(),
+        cells.column.tolist(),
+        cells.lonlat.round(7).tolist(),
+        cells.size.tolist(),
+    )
+    points = [
+        DemandPoint(f"{stem} {row}/{column}", "", "upload", lon, lat, count)
+        for row, column, (lon, lat), count in zip(*columns, strict=True)
+    ]
+    return _inside(district, f"{stem}.cells.csv", points, to_table(points))
+
+
+def _inside(district: District, called: str, points: list[DemandPoint], data: bytes) -> Uploaded:
+    west, south, east, north = district.bbox
+    kept = tuple(p for p in points if west <= p.lon <= east and south <= p.lat <= north)
+    if not sum(point.size for point in kept) > 0:
+        raise _refusal(
+            called,
+            f"shows no demand in {west:g},{south:g},{east:g},{north:g}, the box of district {district.id!r} "
+            f"({len(points)} points in all); is it of another place, or in another datum?",
+        )
+    return Uploaded(kept, len(points) - len(kept), called, data)
+
+
+def to_table(points: Iterable[DemandPoint]) -> bytes:
+    """
+    Write demand as a table that can be read again.
+
+    Parameters
+    ----------
+    points
+        To be written.
+
+    Returns
+    -------
+    data
+        CSV, UTF-8.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["id", "name", "kind", "lon", "lat", "size"])
+    writer.writerows(points)
+    return text.getvalue().encode()
+
+
+def demand_with(district: District, uploaded: Uploaded, use: str) -> Demand:
+    """
+    Join what was brought with what the map shows, or put it in its place.
+
+    Parameters
+    ----------
+    district
+        The district.
+    uploaded
+        What was brought.
+    use
+        ``"instead"`` or ``"besides"``.
+
+    Returns
+    -------
+    demand
+        For a `Planner`.
+    """
+    brought = pack_demand(uploaded.points)
+    return brought if use == "instead" else join_demand(draw_demand(district), brought)
+
+
+def demand_again(district: District, file: DemandFile, folder: Path) -> Demand:
+    """
+    Read the demand that a saved plan names.
+
+    Parameters
+    ----------
+    district
+        The district.
+    file
+        What the plan says.
+    folder
+        Where the plan's file lies.
+
+    Returns
+    -------
+    demand
+        As it was.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file is not there, or not as it was.
+    """
+    path = folder / file.name
+    if not path.is_file():
+        raise _refusal(
+            file.name, f"is named by the plan and not in {folder.name or '.'}/; put it beside the plan"
+        )
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != file.sha256:
+        raise _refusal(
+            file.name,
+            f"was changed since the plan was saved (SHA-256 {digest[:12]}…, not {file.sha256[:12]}…); "
+            "bring it back as it was, or give it anew with --demand",
+        )
+    return demand_with(district, read_upload(district, path), file.use)
+
+
+def keep_beside(uploaded: Uploaded, folder: Path) -> None:
+    """
+    Lay the file of a plan's demand beside the plan.
+
+    Parameters
+    ----------
+    uploaded
+        What was brought.
+    folder
+        Where the plan's file goes.
+
+    Raises
+    ------
+    InvalidInputError
+        If another file of that name is there.
+    """
+    from geo_service.districts.working_copy import write_atomically
+
+    path = folder / uploaded.name
+    if path.exists():
+        if path.read_bytes() != uploaded.data:
+            raise _refusal(
+                uploaded.name,
+                f"lies in {folder.name or '.'}/ with other content; save the plan in another folder",
+            )
+        return
+    write_atomically(path, uploaded.data)
+
+
+def _refusal(called: str, fault: str) -> InvalidInputError:
+    return InvalidInputError(f"{called} {fault}", parameter="demand", value=called)
