@@ -11,7 +11,7 @@ from geo_service.cli.planning import needed_text, plan_options, planning
 from geo_service.cli.words import DIRECTORY, cli, refuse_inside
 from geo_service.errors import InvalidInputError
 
-ALL_PARTS = "service_areas,gaps,catchments,streets,demand"
+ALL_PARTS = "service_areas,gaps,catchments,streets,demand,trust"
 
 
 @cli.command()
@@ -60,4 +60,6 @@ def _text(found: dict[str, Any]) -> str:
             lines.append(
                 f"  gap: {told['riders']:.1f} riders, {told['street_m'] / 1000:.1f} km of street: {told['names']}"
             )
+    if "says" in found:
+        lines.append(f"  {found['says']['en']}")
     return "\n".join(lines)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import shapely
 import shapely.geometry
 
+from geo_service.districts.plan_trust import trust_json
 from geo_service.districts.planning import OPEN_RULE, Planner, Stand
 from geo_service.engine.router import NONE, UNREACHED
 from geo_service.errors import InvalidInputError
@@ -31,7 +32,7 @@ LongArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 Answer = dict[str, Any]
 
-PARTS = ("service_areas", "gaps", "catchments", "streets", "demand")
+PARTS = ("service_areas", "gaps", "catchments", "streets", "demand", "trust")
 """What can be drawn of an hour."""
 
 NAMES_OF_A_GAP = 5
@@ -165,7 +166,8 @@ def areas_json(
         place, and two, within the minutes; ``gaps``: around all streets that have fewer than the parameters ask for,
         the most riders left out first;
         ``catchments``: streets by nearest open place, however far; ``streets``: every link with the minutes from its
-        middle; ``demand``: every point with the nearest, the second nearest, and whether it is covered.
+        middle; ``demand``: every point with the nearest, the second nearest, and whether it is covered; ``trust``: as
+        `trust_json` gives it.
 
     Raises
     ------
@@ -173,13 +175,16 @@ def areas_json(
         If there is no such hour or part.
     """
     for part in parts:
-        if part not in _DRAWERS:
+        if part not in PARTS:
             raise InvalidInputError(
                 f"part={part!r} is unknown; choose from {', '.join(PARTS)}", parameter="parts", value=part
             )
     areas = HourAreas(planner, hour)
     kept: dict[Any, Any] = {} if drawn is None else drawn
-    return {part: _collection(areas, _DRAWERS[part](areas, kept)) for part in PARTS if part in parts}
+    found = {part: _collection(areas, _DRAWERS[part](areas, kept)) for part in _DRAWERS if part in parts}
+    if "trust" in parts:
+        found["trust"] = _collection(areas, []) | trust_json(planner, hour)
+    return found
 
 
 def join_areas(collections: Mapping[str, Answer]) -> Answer:
@@ -196,7 +201,9 @@ def join_areas(collections: Mapping[str, Answer]) -> Answer:
     collection
         One FeatureCollection; each feature names its ``part``.
     """
-    first = next(iter(collections.values()))
+    first: Answer = {}
+    for collection in collections.values():
+        first |= collection
     return first | {"features": [one for part in collections.values() for one in part["features"]]}
 
 
@@ -400,7 +407,7 @@ def _draw_streets(areas: HourAreas, _: dict[Any, Any]) -> list[Answer]:
 def _draw_demand(areas: HourAreas, _: dict[Any, Any]) -> list[Answer]:
     demand, places = areas.planner.demand, areas.planner.stand.places.places
     ranks = [_nearest_rows(areas, rank) for rank in (0, 1)]
-    is_unreached = (areas.planner.stand.cost_ms == UNREACHED).all(axis=1)
+    is_unreached = areas.planner.is_unreached
     features = []
     for row, (lon, lat) in enumerate(demand.lonlat.round(7).tolist()):
         (nearest, ms), (second, second_ms) = ((int(place[row]), int(cost[row])) for place, cost in ranks)

@@ -103,6 +103,8 @@ class Planner:
         What costs are asked of; where metres are asked for, the shortest way is its cheapest.
     cutoff_ms
         How long a place must stay open.
+    is_named
+        Demand points that have a name of their own, not that of their street, shape ``(n,)``.
     most_cost
         What is near costs the router no more: milliseconds, or millimetres where metres are asked for.
 
@@ -142,6 +144,7 @@ class Planner:
         self.weights: Weights = weigh(self.demand, parameters.groups, self.week.is_workday)
         self.router = self._by_metres(district.routers[self._profile()] if router is None else router)
         self.snaps = self.router.snap(self.demand.lonlat)
+        self.is_named = np.array([bool(name) for name in self.demand.name])
         self.demand = self._with_streets(self.demand)
         self.stand = self._tried(self._stand(parameters.need))
         self.also = tuple(map(self._stand, parameters.also))
@@ -510,13 +513,21 @@ class Planner:
         whole = self.weights.of_points(range(HOURS))
         return _number(whole[clock.is_covered.all(axis=1)].sum() / whole.sum() if whole.sum() > 0 else np.nan)
 
+    @cached_property
+    def is_unreached(self) -> BoolArray:
+        """Demand points from which no way leads to any place, whatever its hours, shape ``(n,)``."""
+        is_lost = np.zeros(len(self.demand), dtype=np.bool_)
+        is_lost[unreached_rows(self.stand.cost_ms)] = True
+        return is_lost
+
     def _unreached(self) -> Answer:
         """Demand from which no way leads to any place, whatever its hours: a finding, not an omission."""
-        rows = unreached_rows(self.stand.cost_ms)
+        rows = np.flatnonzero(self.is_unreached)
         lost = self.demand.take(rows)
         sizes = np.bincount(lost.kind, lost.size, minlength=len(KINDS))
-        names = {(name, kind) for name, kind in zip(lost.name, lost.kind.tolist(), strict=True) if name}
-        compounds = {name for name, kind in names if KINDS[kind] == "dwelling"}
+        # a name that was taken from the street is none of a compound
+        is_home = self.is_named[rows] & (lost.kind == KINDS.index("dwelling"))
+        compounds = {lost.name[row] for row in np.flatnonzero(is_home).tolist()}
         return {
             "points": len(rows),
             "compounds": len(compounds),

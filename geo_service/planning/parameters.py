@@ -114,6 +114,34 @@ def parse_need(text: str) -> Need:
 
 
 @dataclass(frozen=True)
+class TrustRules:
+    """
+    When a gap in coverage may be missing data; no number here was measured anywhere (示例).
+
+    Parameters
+    ----------
+    cell_m
+        Width of the cells that are looked at, metres.
+    sparse_share
+        Streets are sparse where a cell has less than this share of the median of the district's cells.
+    far_gap_m
+        Demand is far from streets beyond this, metres.
+    """
+
+    cell_m: float = 250.0
+    sparse_share: float = 0.5
+    far_gap_m: float = 100.0
+
+    def __post_init__(self) -> None:
+        for name, least, most in (("cell_m", 50, 5000), ("sparse_share", 0, 1), ("far_gap_m", 0, 5000)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+                raise InvalidInputError(
+                    f"trust: {name}={value!r}; give a number in {least}..{most}", parameter=name, value=value
+                )
+
+
+@dataclass(frozen=True)
 class DemandFile:
     """
     Demand that was brought, as a plan names it.
@@ -186,6 +214,8 @@ class Parameters:
         say how long a place must stay open. None where minutes count.
     demand
         What was brought as demand; None where it is drawn from the map and the layers alone.
+    trust
+        When a gap may be missing data.
     """
 
     need: Need
@@ -201,6 +231,7 @@ class Parameters:
     stations: int = 1
     metres: float | None = None
     demand: DemandFile | None = None
+    trust: TrustRules = TrustRules()
 
     def __post_init__(self) -> None:
         if self.stations not in (1, 2):
@@ -232,6 +263,7 @@ class Parameters:
             "stations": self.stations,
             "metres": self.metres,
             "demand": None if self.demand is None else dataclasses.asdict(self.demand),
+            "trust": dataclasses.asdict(self.trust),
         }
 
 
@@ -286,6 +318,7 @@ def parameters_of(values: Mapping[str, Any]) -> Parameters:
             stations=values.get("stations", 1),
             metres=None if values.get("metres") is None else float(values["metres"]),
             demand=None if values.get("demand") is None else DemandFile(**values["demand"]),
+            trust=TrustRules(**values.get("trust", {})),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidInputError(
