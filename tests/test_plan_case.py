@@ -11,6 +11,7 @@ from openpyxl import load_workbook
 
 from geo_service.districts.plan_case import APART_M, build_case
 from geo_service.districts.plan_checks import judge_plan
+from geo_service.districts.plan_map import case_map
 from geo_service.districts.plan_words import case_words
 from geo_service.districts.planning import Planner, draw_demand
 from geo_service.errors import InvalidInputError
@@ -29,6 +30,7 @@ from geo_service.paper.documents import (
 from geo_service.paper.figures import draw_clock
 from geo_service.paper.writing import Sheet, write_xlsx
 from geo_service.planning.parameters import Need, Parameters
+from tests.browsing import wait_until_ready
 
 ON = date(2026, 11, 22)
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -193,3 +195,98 @@ def test_a_clock_is_a_png_with_holes_where_nobody_is_out(lang):
 def test_a_clock_of_another_length_is_refused():
     with pytest.raises(InvalidInputError, match="168 shares"):
         draw_clock([0.5] * 24, [0.5] * 24, "zh", ["a"] * 7)
+
+
+# -- the map that goes along --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def written(planner, verdict):
+    return build_case(planner, 180_000, verdict, ON, "zh")
+
+
+@pytest.fixture(scope="module")
+def shared(planner, written):
+    return case_map(planner, written, ON)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hour", [2, 14])
+def test_the_map_shows_every_rider_either_covered_or_left_out(planner, shared, hour):
+    riders = planner.weights.of_points([hour])
+    is_covered = planner.clock().is_covered[:, hour]
+    assert shared.features[f"covered{hour:02}"] == int((is_covered & (riders > 0)).sum())
+    assert shared.features[f"left{hour:02}"] == int((~is_covered & (riders > 0)).sum())
+    assert shared.features[f"gap{hour:02}"] > 0
+    assert shared.features["standing"] == len(planner.stand.places.places)
+
+
+@pytest.mark.slow
+def test_the_map_numbers_the_candidates_as_the_case_does(written, shared):
+    located = [row for row in written.three.rows[:3] if row[-1]]
+    assert shared.features["recommended"] + shared.features["considered"] == len(located)
+    page = shared.html.decode()
+    assert "演示数据" in page
+    assert "© OpenStreetMap" in page
+    assert ON.isoformat() in page
+    assert "此建议" in page
+
+
+@pytest.mark.slow
+def test_the_same_case_makes_the_same_map(planner, written, shared):
+    assert case_map(planner, written, ON).html == shared.html
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_the_map_opens_from_disk_asks_nobody_and_tells_a_dot_when_clicked(shared, browser, tmp_path):
+    path = tmp_path / "map.html"
+    path.write_bytes(shared.html)
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, offline=True)
+    page, said, asked = context.new_page(), [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri())
+    wait_until_ready(page)
+    boxes = page.locator(".leaflet-control-layers-overlays input")
+    assert [box.is_checked() for box in boxes.all()] == [
+        False,
+        False,
+        False,
+        False,
+        True,
+        True,
+        True,
+        True,
+        True,
+    ]
+    boxes.nth(1).check()  # gaps at 14:00
+    at = page.evaluate(
+        """() => { const { map } = window.shared; const [lon, lat] = JSON.parse(
+        document.getElementById("data").textContent).layers.left14.dots.at(-1);
+        map.setView([lat, lon], 17, { animate: false }); const { x, y } = map.latLngToContainerPoint([lat, lon]);
+        return [x, y]; }"""
+    )
+    page.mouse.click(*at)
+    page.wait_for_selector(".leaflet-popup-content dl")
+    assert "最近的开放站点" in page.inner_text(".leaflet-popup-content") or "未覆盖" in page.inner_text(
+        ".leaflet-popup-content"
+    )
+    context.close()
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-o", "case.docx", "--map", "map.pdf"], "ends in .html"),
+        (["-o", "case.html", "--map", "case.html"], "another file"),
+        (["-o", "case.txt"], "docx, html, xlsx"),
+    ],
+)
+def test_files_that_a_case_is_not_written_to_are_refused(run, demo_directory, words, said):
+    code, out, err = run("case", demo_directory, "--layer", "station", *words)
+    assert (code, out) == (2, "")
+    assert said in err

@@ -249,6 +249,9 @@ CASE_FORMATS = ("docx", "html", "xlsx")
 @click.option(
     "-o", "output", type=click.Path(path_type=Path), required=True, help="FILE.docx, .html or .xlsx."
 )
+@click.option(
+    "--map", "map_", type=click.Path(path_type=Path), help="Write the map that goes along, FILE.html."
+)
 def case(
     directory: Path,
     as_json: bool,
@@ -257,6 +260,7 @@ def case(
     lang: str,
     on: date | None,
     output: Path,
+    map_: Path | None,
     **asked: Any,
 ) -> None:
     """Write the case: why here, why not longer hours, and what if we are wrong; the workbook has every table."""
@@ -270,6 +274,8 @@ def case(
         raise InvalidInputError(
             f"-o {output}: a case is written as {', '.join(CASE_FORMATS)}", parameter="-o", value=str(output)
         )
+    if map_ is not None:
+        _check_map(directory, map_, output)
     if seeds < 0:
         raise InvalidInputError(f"--seeds={seeds}; give 0 or more", parameter="--seeds", value=seeds)
     with planning(directory, asked) as planner, progress_bar() as report:
@@ -281,8 +287,30 @@ def case(
         verdict = judge_plan(planner, seeds, tried)
         written = build_case(planner, budget, verdict, on or today(), lang)
         write_atomically(output, _write_case(written, form))
-    answer = {"written": str(output), "title": written.title, "verdict": verdict_json(verdict)}
-    print_answer(as_json, answer, f"{verdict_json(verdict)['says'][lang]}\nwrote {output}: {written.title}")
+        if map_ is not None:
+            from geo_service.districts.plan_map import case_map
+
+            write_atomically(map_, case_map(planner, written, on or today()).html)
+    wrote = [str(path) for path in (output, map_) if path is not None]
+    answer = {
+        "written": str(output),
+        "map": map_ and str(map_),
+        "title": written.title,
+        "verdict": verdict_json(verdict),
+    }
+    print_answer(
+        as_json,
+        answer,
+        f"{verdict_json(verdict)['says'][lang]}\nwrote {' and '.join(wrote)}: {written.title}",
+    )
+
+
+def _check_map(directory: Path, map_: Path, output: Path) -> None:
+    refuse_inside(directory, map_)
+    if map_.suffix != ".html" or map_ == output:
+        raise InvalidInputError(
+            f"--map {map_}: give another file that ends in .html", parameter="--map", value=str(map_)
+        )
 
 
 def _write_case(written: Any, form: str) -> bytes:

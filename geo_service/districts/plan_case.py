@@ -56,6 +56,8 @@ class Case(NamedTuple):
         To be written as DOCX or HTML.
     sheets
         Every table whole, for a workbook.
+    three
+        That of the candidates beside each other, the recommended one first.
     title
         Its title.
     description
@@ -64,6 +66,7 @@ class Case(NamedTuple):
 
     document: Document
     sheets: tuple[Sheet, ...]
+    three: Sheet
     title: str
     description: str
 
@@ -131,7 +134,7 @@ def build_case(
     sheets = _sheets(found, words, budget_yuan)
     title = words["title"].format(name=_name(found, lang), layer=_layer(found, lang))
     document = Document(title, lang, on, _blocks(found, words, sheets, lang), _foot(found, words, lang))
-    return Case(document, tuple(sheets.values()), title, document.foot)
+    return Case(document, tuple(sheets.values()), sheets["three"], title, document.foot)
 
 
 def _name(found: _Found, lang: str) -> str:

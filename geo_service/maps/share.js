@@ -31,10 +31,19 @@ function pinOf(kind, character) {
   return L.divIcon({ html: pin, className: "", iconSize: [40, 44], iconAnchor: [20, 42], popupAnchor: [0, -34] });
 }
 
-function fill(key, { pin, colour, places, areas }) {
+// thousands of dots are drawn on one canvas, and areas with them: what lies below a canvas hears no click
+const ink = Object.values(held.layers).some(({ dots }) => dots) ? L.canvas({ padding: 0.5 }) : undefined;
+
+function dotOf([lon, lat, radius, name, rows], colour, isHollow) {
+  const style = { color: colour, weight: isHollow ? 1.5 : 0.5, fillColor: colour, fillOpacity: isHollow ? 0 : 0.75 };
+  const dot = L.circleMarker([lat, lon], { renderer: ink, radius, ...style });
+  return dot.bindPopup(() => sheet({ name, rows }), { maxWidth: 300 });
+}
+
+function fill(key, { pin, colour, places, areas, dots = [], isHollow = false }) {
   const kind = `c-${key}`;
   const markers = places.map((place) => {
-    const marker = L.marker([place.at[1], place.at[0]], { icon: pinOf(kind, pin), title: place.name, alt: place.name, kind });
+    const marker = L.marker([place.at[1], place.at[0]], { icon: pinOf(kind, place.pin ?? pin), title: place.name, alt: place.name, kind });
     marker.bindPopup(() => sheet(place), { maxWidth: 300 });
     marker.on("add", () => marker.getElement().setAttribute("aria-label", place.name));
     return marker;
@@ -42,10 +51,12 @@ function fill(key, { pin, colour, places, areas }) {
   if (groups[key].addLayers) groups[key].addLayers(markers);
   else for (const marker of markers) groups[key].addLayer(marker);
   for (const area of areas) {
-    const shape = L.geoJSON(area.geometry, { style: { color: colour, weight: 1.5, opacity: 0.8, fillOpacity: 0.05 } });
+    const style = { color: colour, weight: 1.5, opacity: 0.8, fillOpacity: area.fill ?? 0.05 };
+    const shape = L.geoJSON(area.geometry, { style, renderer: ink });
     shape.bindPopup(() => sheet(area));
     groups[key].addLayer(shape);
   }
+  for (const dot of dots) groups[key].addLayer(dotOf(dot, colour, isHollow));
 }
 
 async function unpacked(text) {

@@ -52,6 +52,10 @@ class ShareFacts:
         Whether streets and places are made up.
     map_approval
         Approval number of the map (审图号), None if there is none.
+    purpose
+        What the map is, after the title.
+    lines
+        Further lines that can be opened below it.
     """
 
     title_zh: str
@@ -61,6 +65,8 @@ class ShareFacts:
     on: date
     synthetic: bool
     map_approval: str | None
+    purpose: str = "骑手友好地图"
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,17 +125,57 @@ def build_share(
     if not layers:
         raise InvalidInputError("no layer is named, so the map would be empty", parameter="layer", value=None)
     held = [(category, [f for f in layer.features if is_active(f, facts.on)]) for category, layer in layers]
+    counts = {category.key: len(features) for category, features in held}
+    filled = {category.key: _layer_json(category, features, services) for category, features in held}
+    with numbered_ids():
+        groups = [
+            (category.key, category.colour, _group(category, counts[category.key])) for category, _ in held
+        ]
+        return write_shared(facts, groups, filled, counts, tiles, static)
+
+
+Group = tuple[str, str, folium.map.Layer]
+"""Key, colour, and what folium switches on and off."""
+
+
+def write_shared(
+    facts: ShareFacts,
+    groups: Sequence[Group],
+    filled: Mapping[str, Any],
+    counts: Mapping[str, int],
+    tiles: Tiles | None,
+    static: Path,
+) -> SharedMap:
+    """
+    Write groups and what fills them into one file; folium's names are numbered by who calls.
+
+    Parameters
+    ----------
+    facts
+        What the file says of itself.
+    groups
+        In the order of the switch.
+    filled
+        What stands in each, as ``share.js`` reads it.
+    counts
+        How much that is.
+    tiles, static
+        As for `build_share`.
+
+    Returns
+    -------
+    shared
+        Byte-equal for equal arguments.
+    """
     packed, maxzoom = _tiles_inside(tiles)
     data = {
-        "layers": {category.key: _layer_json(category, features, services) for category, features in held},
+        "layers": filled,
         "tiles": packed,
         "ground": {"minzoom": tiles.minzoom, "maxzoom": maxzoom, "bbox": list(tiles.bbox)} if tiles else None,
         "box": list(facts.bbox),
         "centre": list(facts.centre),
     }
-    counts = {category.key: len(features) for category, features in held}
-    page = _document(facts, [category for category, _ in held], counts, data, static)
-    return SharedMap(page.encode(), counts, maxzoom)
+    return SharedMap(_document(facts, groups, data, static).encode(), counts, maxzoom)
 
 
 def _tiles_inside(tiles: Tiles | None) -> tuple[dict[str, str], int | None]:
@@ -177,7 +223,7 @@ class _Groups(MacroElement):
         self.names, self.control = names, control
 
 
-def _folium_map(facts: ShareFacts, categories: Sequence[Category], counts: Mapping[str, int]) -> Figure:
+def _folium_map(facts: ShareFacts, groups: Sequence[Group]) -> Figure:
     figure = Figure()
     shared = folium.Map(
         location=[facts.centre[1], facts.centre[0]],
@@ -192,10 +238,9 @@ def _folium_map(facts: ShareFacts, categories: Sequence[Category], counts: Mappi
     )
     shared.add_to(figure)
     names = []
-    for category in categories:
-        group = _group(category, counts[category.key])
+    for key, _, group in groups:
         group.add_to(shared)
-        names.append((category.key, group.get_name()))
+        names.append((key, group.get_name()))
     control = folium.LayerControl(position="topright", collapsed=False)
     control.add_to(shared)
     _Groups(names, control.get_name()).add_to(shared)
@@ -204,9 +249,7 @@ def _folium_map(facts: ShareFacts, categories: Sequence[Category], counts: Mappi
 
 
 def _group(category: Category, count: int) -> folium.map.Layer:
-    # Leaflet's switch takes names as markup
-    pin, zh, en = (html.escape(text) for text in (category.pin, category.zh, category.en))
-    label = f'<i class="dot c-{category.key}">{pin}</i> {zh} <small>{en} · {count}</small>'
+    label = switch_label(category.key, category.pin, category.zh, category.en, count)
     if category.is_area:
         return folium.FeatureGroup(name=label)
     options = {"disableClusteringAtZoom": 17, "maxClusterRadius": 36, "showCoverageOnHover": False}
@@ -215,27 +258,42 @@ def _group(category: Category, count: int) -> folium.map.Layer:
     )
 
 
+def switch_label(key: str, pin: str, zh: str, en: str, count: int) -> str:
+    """
+    Say a group on the switch.
+
+    Parameters
+    ----------
+    key
+        Its key, a word of ours.
+    pin, zh, en
+        A character, and its name in two languages.
+    count
+        How much is in it.
+
+    Returns
+    -------
+    label
+        Markup, which Leaflet's switch takes; texts are escaped.
+    """
+    pin, zh, en = (html.escape(text) for text in (pin, zh, en))
+    return f'<i class="dot c-{key}">{pin}</i> {zh} <small>{en} · {count}</small>'
+
+
 # --- the document ---------------------------------------------------------------------------------
 
 
-def _document(
-    facts: ShareFacts,
-    categories: Sequence[Category],
-    counts: Mapping[str, int],
-    data: Mapping[str, Any],
-    static: Path,
-) -> str:
-    with numbered_ids():
-        figure = _folium_map(facts, categories, counts)
-        parts = list(figure.header._children.values())
-        libraries = [_read(static / part.url) for part in parts if isinstance(part, JavascriptLink)]
-        sheets = [_with_pictures(static / part.url) for part in parts if isinstance(part, CssLink)]
-        body, making = figure.html.render(), figure.script.render()
+def _document(facts: ShareFacts, groups: Sequence[Group], data: Mapping[str, Any], static: Path) -> str:
+    figure = _folium_map(facts, groups)
+    parts = list(figure.header._children.values())
+    libraries = [_read(static / part.url) for part in parts if isinstance(part, JavascriptLink)]
+    sheets = [_with_pictures(static / part.url) for part in parts if isinstance(part, CssLink)]
+    body, making = figure.html.render(), figure.script.render()
     libraries.append(_read(static / "vendor/protomaps-leaflet-5.1.0/protomaps-leaflet.js"))
     basemap = _read(static / "basemap.js").replace("export function", "function")
     module = basemap + _own("share.js")
     scripts = [*libraries, _CLUSTERS, making]
-    styles = [*sheets, _colours(categories) + _own("share.css")]
+    styles = [*sheets, _colours(groups) + _own("share.css")]
     page: str = Template(_own("share.html")).render(
         facts=facts,
         policy=_policy([*scripts, module], styles),
@@ -282,8 +340,8 @@ def _with_pictures(path: Path) -> str:
     return re.sub(r"url\(([^)#]+)\)", inside, path.read_text(encoding="utf-8"))
 
 
-def _colours(categories: Sequence[Category]) -> str:
-    return "".join(f".c-{category.key}{{--pin:{category.colour}}}\n" for category in categories)
+def _colours(groups: Sequence[Group]) -> str:
+    return "".join(f".c-{key}{{--pin:{colour}}}\n" for key, colour, _ in groups)
 
 
 def _as_data(value: object) -> str:
