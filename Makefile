@@ -21,7 +21,7 @@ QUICK := not slow and not browser
 ENGINE_TESTS = $(shell grep -lE "^(from|import) geo_service\.engine" tests/test_*.py)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test test-quick test-nojit check lint bench
+.PHONY: help run test test-quick test-long test-nojit check lint bench
 
 help: ## Say what can be made (this list)
 	@echo "make TARGET [NAME=value]"
@@ -45,6 +45,9 @@ test: $(VENV)/.installed-dev ## Run every test; says at the end what was skipped
 
 test-quick: $(VENV)/.installed-dev ## Run the tests that take under a minute together
 	$(PYTEST) -m "$(QUICK)" $(ARGS)
+
+test-long: $(VENV)/.installed-dev ## Run every test with all random examples (for an hour or two)
+	GEO_SERVICE_LONG_TESTS=1 $(PYTEST) $(ARGS)
 
 test-nojit: $(VENV)/.installed-dev ## Run the engine's tests with the kernels as plain Python
 	NUMBA_DISABLE_JIT=1 $(PYTEST) -m "$(QUICK) and not shared" $(ENGINE_TESTS) $(ARGS)

@@ -6,10 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from werkzeug.serving import make_server
 
 AXE = Path(__file__).parent / "data" / "vendor" / "axe-core-4.10.3" / "axe.min.js.gz"
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+LOOKS = pytest.mark.parametrize(
+    ("viewport", "scheme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone-light", "desk-dark"]
+)
+"""Both sizes and both schemes, each once: colours do not depend on the width, nor sizes on the colours."""
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

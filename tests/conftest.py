@@ -199,6 +199,8 @@ def made_district(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not directory.exists():
             create_district(directory, Recipe(demo=name, on=DEMO_DATE), Settings(), lambda *_: None)
+            # servers of other tests keep the pack of their own day
+            shutil.copytree(directory / "pack", directory.parent / "first-pack")
     return directory
 
 

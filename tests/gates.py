@@ -77,11 +77,19 @@ class Seen:
             self.keep()
         return self.page
 
-    def keep(self) -> None:
-        """Touch the page, and wait until the district is on the phone."""
+    def touch(self) -> None:
+        """Touch the page, so that it begins to keep the district."""
         self.page.keyboard.press("Shift")
         self.page.wait_for_timeout(500)
         self.page.keyboard.press("Shift")
+
+    def keep(self) -> None:
+        """Touch the page, and wait until the district is on the phone."""
+        self.touch()
+        self.wait_until_kept()
+
+    def wait_until_kept(self) -> None:
+        """Wait until the district is on the phone."""
         self.page.wait_for_selector(KEPT, state="attached", timeout=KEPT_MS)
 
     def sent(self) -> list[Heard]:
@@ -196,10 +204,11 @@ def amap_link(lonlat: tuple[float, float]) -> str:
     return f"https://uri.amap.com/marker?position={lon:.6f},{lat:.6f}&name=我"
 
 
-def ask_layers(seen: Seen) -> None:
-    """Every category, and the first two services of each."""
+def ask_layers(seen: Seen, at_most: int = 99) -> None:
+    """Every category, or the first few, and the first two services of each."""
     page = seen.page
-    for key in page.locator(".layers .chip").evaluate_all("chips => chips.map((chip) => chip.dataset.key)"):
+    keys = page.locator(".layers .chip").evaluate_all("chips => chips.map((chip) => chip.dataset.key)")
+    for key in keys[:at_most]:
         press(page, f".layers .chip[data-key={key}]")
         for i in range(min(2, page.locator(".kinds .chip").count())):
             page.locator(".kinds .chip").nth(i).click()
@@ -244,6 +253,13 @@ def look_around(seen: Seen) -> None:
     page.wait_for_timeout(200)
     page.evaluate("() => districtMap.setZoom(15, { animate: false })")
     page.locator("#theme").click()
+
+
+def ask_some(seen: Seen, goal: str) -> None:
+    """Ask two categories and the way, as `ask_everything` does."""
+    ask_layers(seen, at_most=2)
+    ask_way(seen, goal)
+    seen.page.wait_for_selector(KEPT, state="attached", timeout=KEPT_MS)
 
 
 def ask_everything(seen: Seen, goal: str) -> None:

@@ -13,7 +13,7 @@ from geo_service.geo import distance_m
 from geo_service.settings import Settings
 from geo_service.store.accounts import Account
 from geo_service.web import create_app
-from tests.browsing import DESK, PHONE, Visit, another_page, axe, served, wait_until_ready
+from tests.browsing import DESK, LOOKS, PHONE, Visit, another_page, axe, served, wait_until_ready
 from tests.lists import csv_bytes, office_rows
 from tests.test_desk_door import NOON, WORD
 
@@ -79,18 +79,12 @@ def push(page, words):
         page.get_by_role("button", name=words, exact=True).click()
 
 
-SIZES = [pytest.param(PHONE, "phone", id="phone"), pytest.param(DESK, "desktop", id="desktop")]
-
-
-@pytest.mark.parametrize(("viewport", "size"), SIZES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_list_is_imported_on_sight_and_its_pins_stand_right(
-    begin, district, tmp_path, viewport, size, scheme
-):
+@LOOKS
+def test_a_list_is_imported_on_sight_and_its_pins_stand_right(begin, district, tmp_path, viewport, scheme):
     truth = {"新" + one.name: (one.lon, one.lat) for one in district.places("merchant").features}
     seen = begin(viewport, color_scheme=scheme, bypass_csp=False)
     page = seen.page
-    suffix = f"{size}" if scheme == "light" else f"{size}-{scheme}"
+    suffix = "phone" if viewport is PHONE else "desktop-dark"
     page.set_input_files("[name=file]", office_file(district, tmp_path))
     page.select_option("[name=layer]", "merchant")
     picture(page, f"import-1-{suffix}")
@@ -144,11 +138,8 @@ def test_a_list_is_imported_on_sight_and_its_pins_stand_right(
     assert seen.complaints == []
 
 
-@pytest.mark.parametrize(("viewport", "size"), SIZES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_wizard_twins_and_vendor_pages(
-    begin, district, tmp_path, viewport, size, scheme
-):
+@LOOKS
+def test_axe_finds_nothing_in_the_wizard_twins_and_vendor_pages(begin, district, tmp_path, viewport, scheme):
     seen = begin(viewport, color_scheme=scheme, bypass_csp=True)
     page, root = seen.page, f"{seen.home}/xiangheyuan/desk"
     found = {"upload": axe(page)}
@@ -173,10 +164,10 @@ def test_axe_finds_nothing_in_the_wizard_twins_and_vendor_pages(
     page.select_option("[name=datum]", "wgs84")
     push(page, "上传并比对")
     found["vendor"] = axe(page)
-    picture(page, f"vendor-{size}" if scheme == "light" else f"vendor-{size}-dark")
+    picture(page, "vendor-phone" if viewport is PHONE else "vendor-desktop-dark")
     page.goto(f"{root}/twins")
     wait_until_ready(page)
     found["twins"] = axe(page)
-    picture(page, f"twins-{size}" if scheme == "light" else f"twins-{size}-dark")
+    picture(page, "twins-phone" if viewport is PHONE else "twins-desktop-dark")
     assert {name: faults for name, faults in found.items() if faults} == {}
     assert seen.complaints == []

@@ -13,13 +13,12 @@ from geo_service.layers import Edit, Service
 from geo_service.settings import Settings
 from geo_service.store.accounts import Account
 from geo_service.web import create_app
-from tests.browsing import HOSTILE, PHONE, Visit, another_page, axe, served, wait_until_ready
+from tests.browsing import HOSTILE, LOOKS, PHONE, Visit, another_page, axe, served, wait_until_ready
 from tests.test_desk_door import NOON, WORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 DESK = {"width": 1440, "height": 900}
-BOTH = pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +85,7 @@ def saved(page):
     return page.locator(".done").all_inner_texts()
 
 
-@BOTH
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@LOOKS
 def test_pin_entrance_and_hours_are_changed_by_hand_and_kept(desk, district, address, viewport, scheme):
     seen = desk(viewport, color_scheme=scheme)
     page, layer = seen.page, district.store.layer("station").features
@@ -133,8 +131,7 @@ def test_pin_entrance_and_hours_are_changed_by_hand_and_kept(desk, district, add
     assert foreign(seen, address) == []
 
 
-@BOTH
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@LOOKS
 def test_axe_finds_nothing_and_everything_can_be_tapped(desk, district, address, viewport, scheme):
     page = desk(viewport, color_scheme=scheme, bypass_csp=True).page
     for path in (

@@ -7,6 +7,7 @@ import pytest
 
 from geo_service.engine.router import Router, build_index
 from geo_service.network.osm import read_osm_file
+from tests.counts import many
 from tests.every_verb import (
     check_coverage,
     check_matrix,
@@ -30,7 +31,7 @@ EXTRACTS = (
     "shanghai-center-roads-2025",
     "xiangheyuan",
 )
-ORIGINS, PLACES, STARTS = 500, 60, 4
+ORIGINS, PLACES, STARTS = many(150, 500), 60, 4
 """Origins in each of two profiles, facilities at most, and feet that are asked for their reach."""
 
 pytestmark = [

@@ -13,7 +13,7 @@ from geo_service.hours import SHANGHAI
 from geo_service.settings import Settings
 from geo_service.web import create_app
 from geo_service.web.link_doctor import known_spot
-from tests.browsing import DESK, FLAGS, PHONE, Visit, axe, served
+from tests.browsing import FLAGS, LOOKS, PHONE, Visit, axe, served
 from tests.user_agents import AGENTS
 
 pytestmark = pytest.mark.slow
@@ -99,8 +99,7 @@ def test_an_unknown_mode_or_district_is_refused(app):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@LOOKS
 def test_axe_finds_nothing_and_everything_can_be_tapped(visit, viewport, scheme):
     seen = visit(viewport, color_scheme=scheme, bypass_csp=True)
     page = seen.open(f"{PATH}?lang={'zh' if scheme == 'light' else 'en'}")

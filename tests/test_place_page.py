@@ -17,7 +17,7 @@ from geo_service.layers import Access, Edit, Service
 from geo_service.settings import Settings
 from geo_service.web import create_app
 from geo_service.web.photos import strip_notes
-from tests.browsing import DESK, FLAGS, HOSTILE, PHONE, Visit, axe, served, wait_until_ready
+from tests.browsing import DESK, FLAGS, HOSTILE, LOOKS, PHONE, Visit, axe, served, wait_until_ready
 from tests.user_agents import AGENTS
 
 NOON = datetime(2026, 9, 30, 12, 0, tzinfo=SHANGHAI)
@@ -218,8 +218,7 @@ def visit(browser, address):
 
 @pytest.mark.browser
 @pytest.mark.slow
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@LOOKS
 def test_axe_finds_nothing_and_everything_can_be_tapped(visit, viewport, scheme):
     seen = visit(viewport, color_scheme=scheme, bypass_csp=True)
     page = seen.open(f"{PATH}?lang={'zh' if scheme == 'light' else 'en'}")

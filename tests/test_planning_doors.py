@@ -11,6 +11,7 @@ from geo_service.districts.plan_checks import equity_json, judge_plan, verdict_j
 from geo_service.districts.planning import Planner, draw_demand
 from geo_service.errors import InvalidInputError, NotFoundError
 from geo_service.planning.demand import HOURS, KINDS, Demand
+from geo_service.planning.longer import longer_hours
 from geo_service.planning.measures import choose_best
 from geo_service.planning.parameters import PRESETS, Need, Parameters, Prices, parameters_of, parse_need
 from geo_service.planning.sensitivity import Trial, Verdict, drop_some, kendall_tau, winner_of
@@ -93,10 +94,40 @@ def test_longer_hours_are_priced_by_the_hours_that_come(demo_district, demand):
     measures = merchants.hours_measures()
     assert measures
     rows = {place.id: row for row, place in enumerate(merchants.stand.places.places)}
-    for measure in measures[:5]:
-        row = rows[measure.id.split(":")[1]]
-        missing = HOURS - int(merchants.stand.places.is_open[row].sum())
-        assert measure.cost_yuan == missing * Prices().hour_yuan
+    for measure in measures:
+        _, place, hours = measure.id.split(":", 2)
+        now, longer = merchants.stand.places.is_open[rows[place]], measure.parts[0].is_open
+        # what stands on the door afterwards, and what is open already
+        assert (longer == (now | merchants.week.open_by_text(hours, merchants.cutoff_ms))).all()
+        assert measure.cost_yuan == (longer & ~now).sum() * Prices().hour_yuan > 0
+    whole = [measure for measure in measures if measure.id.endswith(":24/7")]
+    assert {measure.id.split(":")[1] for measure in whole} == {
+        measure.id.split(":")[1] for measure in measures
+    }
+
+
+def test_of_several_ways_to_stay_open_longer_one_at_most_is_chosen(demo_district, demand):
+    merchants = Planner(demo_district, Parameters(Need("merchant"), MONDAY, accept=("stale",)), demand)
+    menu = merchants.menu(merchants.hours_measures())
+    chosen = choose_best(menu, 400_000.0)
+    places = [menu.measures[step.measure].group for step in chosen.steps]
+    assert len(places) == len(set(places)) > 1
+    # shorter ways are cheaper, and some of them are worth more for their price
+    assert any(not menu.measures[step.measure].id.endswith("24/7") for step in chosen.steps)
+
+
+def test_ways_to_stay_open_longer_are_hours_for_a_door():
+    split = np.zeros((7, 24), dtype=bool)
+    split[:6, 8:12], split[:6, 14:19], split[6, 10:12] = True, True, True
+    assert longer_hours(split.reshape(-1), 600_000) == (
+        "24/7",
+        "Mo-Su 06:00-24:00",
+        "Mo-Sa 08:00-24:00; Su 10:00-24:00",
+        "Mo-Su 08:00-12:00,14:00-19:00",
+    )
+    # for ninety minutes the door must be open two hours after the last departure
+    assert longer_hours(split.reshape(-1), 5_400_000)[3] == "Mo-Su 08:00-13:00,14:00-20:00"
+    assert longer_hours(np.ones(HOURS, dtype=bool), 600_000)[0] == "24/7"
 
 
 def test_a_service_is_offered_where_it_is_missing(demo_district, demand):
@@ -308,7 +339,7 @@ def test_sites_and_measures_at_the_command_line(run, demo_directory, tmp_path):
     assert (code, len(answer["steps"]), answer["is_proved"]) == (0, 2, True)
     again = run("site", demo_directory, "--parameters", saved, "--add", "2", "--json")[1]
     assert json.loads(again) == answer
-    code, out, _ = run("measures", demo_directory, "--parameters", saved, "--budget", "30000")
+    code, out, _ = run("measures", demo_directory, "--parameters", saved, "--budget", "130000")
     assert code == 0
     assert "proved best" in out
 

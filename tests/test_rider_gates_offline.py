@@ -78,7 +78,12 @@ def phones(browser, server, districts):
             Storage.prototype.setItem = () => { throw new DOMException("no", "QuotaExceededError"); };"""
         )
         for name, seen in made.items():
-            seen.open("/yingze/" if name == "yingze" else "/xiangheyuan/", kept=True)
+            seen.open("/yingze/" if name == "yingze" else "/xiangheyuan/")
+            seen.touch()
+        for (
+            seen
+        ) in made.values():  # all at once: half a minute passes before a worker that never comes is given up
+            seen.wait_until_kept()
         yield made
 
 

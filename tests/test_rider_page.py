@@ -7,7 +7,7 @@ import pytest
 from geo_service.hours import SHANGHAI
 from geo_service.settings import Settings
 from geo_service.web import create_app
-from tests.browsing import DESK, PHONE, another_page, axe, served, wait_until_ready
+from tests.browsing import DESK, LOOKS, PHONE, another_page, axe, served, wait_until_ready
 from tests.gates import NOON, SETTLED, amap_link, press, settle, visiting
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -305,7 +305,7 @@ def test_on_the_way_three_stops_come_by_added_time(visit, demo_district):
     added = page.locator(".card .minutes").all_inner_texts()
     assert len(added) == 3
     assert all(words.startswith("+") for words in added)
-    assert heading(page).startswith("顺路的爱心公厕只多")
+    assert heading(page).startswith("顺路爱心公厕只多")
     assert "直达" in page.locator("#count").inner_text()
     page.locator("#to").click()
     page.locator("#where-clear").click()
@@ -434,8 +434,7 @@ def test_minutes_and_states_stand_out_seven_to_one_also_when_chosen(visit, schem
     assert page.evaluate(CONTRAST) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+@LOOKS
 def test_axe_finds_nothing_in_what_opens_later(visit, demo_district, viewport, scheme):
     page = visit("xiangheyuan/?layer=swap", viewport=viewport, color_scheme=scheme, bypass_csp=True)
     page.locator("#to").click()
