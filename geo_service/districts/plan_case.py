@@ -532,7 +532,7 @@ def _marks(found: _Found) -> list[Mark]:
 def _place_of(measure: Measure) -> str:
     """Id of the place or candidate that a measure is about."""
     _, _, rest = measure.id.partition(":")
-    return rest.rpartition(":")[0] if measure.kind == "hours" else rest
+    return measure.group.partition(":")[2] if measure.kind == "hours" else rest
 
 
 def _clock_picture(found: _Found, words: dict[str, str], lang: str) -> Picture:

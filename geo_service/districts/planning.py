@@ -6,7 +6,7 @@ Joins the district's layers, streets and map with `planning`, and says the answe
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +33,7 @@ from geo_service.planning.changes import changed_rows, new_places
 from geo_service.planning.cover import Clock, count_open, left_out, unreached_rows, within
 from geo_service.planning.demand import HOURS, KINDS, Demand, Weights, build_demand, weigh
 from geo_service.planning.gates import Gates, find_gates, gate_delay_ms, gate_snaps, pass_brings
+from geo_service.planning.longer import longer_hours
 from geo_service.planning.measures import (
     Choice,
     Measure,
@@ -52,9 +53,6 @@ BoolArray = npt.NDArray[np.bool_]
 Answer = dict[str, Any]
 
 OPEN_RULE = "departure as the hour begins, open throughout until the minutes are over"
-
-LONGER = (("24/7", "24/7"),)
-"""Ways to lengthen the hours of a place: what they would be, and how it is said."""
 
 NAMES_SHOWN = 20
 """Names of what is left out in an answer; the count says how many there are."""
@@ -323,17 +321,20 @@ class Planner:
         ]  # fmt: skip
 
     def hours_measures(self) -> list[Measure]:
-        """Longer hours for each place that is not open all the time, priced by the hours that come."""
+        """Ways to stay open longer for each place that is not open all the time, priced by the hours that come."""
         measures = []
+        open_by_text = cache(partial(self.week.open_by_text, cutoff_ms=self.cutoff_ms))
         for row, place in enumerate(self.stand.places.places):
             is_open = self.stand.places.is_open[row]
-            for hours, said in LONGER:
-                longer = is_open | self.week.open_by_text(hours, self.cutoff_ms)
+            seen = {is_open.tobytes()}
+            for hours in longer_hours(is_open, self.cutoff_ms):
+                longer = is_open | open_by_text(hours)
                 more = int((longer & ~is_open).sum())
-                if more:
+                if longer.tobytes() not in seen:
+                    seen.add(longer.tobytes())
                     measures.append(
                         Measure(
-                            f"hours:{place.id}:{said}", "hours", f"{place.name} → {hours}",
+                            f"hours:{place.id}:{hours}", "hours", f"{place.name} → {hours}",
                             more * self.parameters.prices.hour_yuan,
                             (Part(self.stand.is_near[:, row], longer),), group=f"hours:{place.id}",
                         )
