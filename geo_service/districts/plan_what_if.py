@@ -129,7 +129,7 @@ class WhatIf:
             self._riders(self._of_kind @ is_covered.astype(np.float64), column_of),
             self._riders(self._of_kind @ has_spare.astype(np.float64), column_of),
             self.weights.share * (is_covered * by_column[self.weights.kind]).sum(axis=1),
-            is_covered.all(axis=1),
+            np.asarray(is_covered.all(axis=1)),
         )
 
     def _by_column(self, column_of: LongArray, n_columns: int) -> FloatArray:
@@ -283,6 +283,11 @@ class WhatIf:
         } | self._equity(counted)
 
     @cached_property
+    def facts(self) -> Answer:
+        """What the clock of what stands says: the demand by kind, what no street leads from, the week's days."""
+        return self.planner.clock_json()
+
+    @cached_property
     def _whole_hours(self) -> FloatArray:
         return self.weights.of_points(range(HOURS))
 
@@ -302,7 +307,10 @@ class WhatIf:
         """
         counted = self._count_again(self._moved(changes)) if changes else self._before
         whole = self._whole_hours
-        return np.divide(counted.hours_of, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+        share: FloatArray = np.divide(
+            counted.hours_of, whole, out=np.full(len(whole), np.nan), where=whole > 0
+        )
+        return share
 
     def covered_at(self, hour: int, changes: Sequence[Change] = ()) -> BoolArray:
         """
@@ -326,29 +334,57 @@ class WhatIf:
     def _hour(self, counted: _Counted, hour: int) -> Answer:
         is_covered = counted.is_covered[:, counted.column_of[hour]]
         riders = self.weights.share * self.weights.hourly[self.weights.kind, hour]
-        missed = np.bincount(self._name_of[~is_covered], riders[~is_covered], minlength=len(self._names))
-        points = np.bincount(self._name_of[~is_covered], minlength=len(self._names))
-        size = np.bincount(
-            self._name_of[~is_covered], self.planner.demand.size[~is_covered], minlength=len(self._names)
-        )
-        order = np.lexsort((np.arange(len(missed)), -missed))
-        order = order[missed[order] > 0]
+        missing = self._left_out(is_covered, riders)
         return {
             "hour": hour,
             "riders": round(float(riders.sum()), 3),
             "covered_share": _share(counted.riders[hour], self.weights.total[hour]),
-            "left_out_count": len(order),
-            "left_out": [
-                [
-                    *self._names[row],
-                    round(float(size[row]), 1),
-                    round(float(missed[row]), 3),
-                    int(points[row]),
-                ]
-                for row in order[:NAMES_SHOWN].tolist()
-            ],
+            "left_out_count": len(missing[0]),
+            "left_out": self._named(*missing, NAMES_SHOWN),
             "covered": b64encode(np.packbits(is_covered).tobytes()).decode(),
         }
+
+    def left_out(self, hour: int, changes: Sequence[Change] = ()) -> list[list[Any]]:
+        """
+        All that is left out in one hour, the most riders first.
+
+        Parameters
+        ----------
+        hour
+            Of the week.
+        changes
+            What is tried.
+
+        Returns
+        -------
+        rows
+            Name, kind, size, riders, points.
+        """
+        riders = self.weights.share * self.weights.hourly[self.weights.kind, hour]
+        missing = self._left_out(self.covered_at(hour, changes), riders)
+        return self._named(*missing, len(missing[0]))
+
+    def _left_out(
+        self, is_covered: BoolArray, riders: FloatArray
+    ) -> tuple[LongArray, FloatArray, FloatArray, LongArray]:
+        """Names left out in the order of their riders, and of each name riders, size and points."""
+        missed: FloatArray = np.bincount(
+            self._name_of[~is_covered], riders[~is_covered], minlength=len(self._names)
+        ).astype(np.float64)
+        points = np.bincount(self._name_of[~is_covered], minlength=len(self._names))
+        size: FloatArray = np.bincount(
+            self._name_of[~is_covered], self.planner.demand.size[~is_covered], minlength=len(self._names)
+        ).astype(np.float64)
+        order = np.lexsort((np.arange(len(missed)), -missed))
+        return order[missed[order] > 0], missed, size, points
+
+    def _named(
+        self, order: LongArray, missed: FloatArray, size: FloatArray, points: LongArray, most: int
+    ) -> list[list[Any]]:
+        return [
+            [*self._names[row], round(float(size[row]), 1), round(float(missed[row]), 3), int(points[row])]
+            for row in order[:most].tolist()
+        ]
 
     @cached_property
     def _names(self) -> list[tuple[str, str]]:
@@ -373,7 +409,7 @@ class WhatIf:
         if area_of is None or not areas:
             return [], np.zeros(0, np.int64), np.zeros(0)
         slot = np.where(area_of < 0, len(areas), area_of)
-        asked = np.bincount(slot, self._whole_hours, minlength=len(areas) + 1)
+        asked = np.bincount(slot, self._whole_hours, minlength=len(areas) + 1).astype(np.float64)
         return [(area.id, area.name) for area in areas], slot, asked
 
     def _equity(self, counted: _Counted) -> Answer:

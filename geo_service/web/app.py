@@ -41,6 +41,8 @@ from geo_service.web.link_doctor import link_doctor
 from geo_service.web.offline import Bundles, offline
 from geo_service.web.pack import pack
 from geo_service.web.photos import photos
+from geo_service.web.plan import plan
+from geo_service.web.plan.planners import Planners
 from geo_service.web.rider import rider
 from geo_service.web.spot import spot
 from geo_service.web.tiles import basemap_facts, tiles
@@ -131,6 +133,7 @@ def create_app(
         "refuse": _refuse,
         "assets": assets,
         "bundles": Bundles(),
+        "planners": Planners(),
         "page_headers": {**EVERYWHERE, **ON_PAGES},
     }
     app.before_request(_check_host)
@@ -148,6 +151,7 @@ def create_app(
     app.register_blueprint(offline)
     open_desk(app)
     app.register_blueprint(spot)
+    app.register_blueprint(plan)
     return app
 
 

@@ -198,9 +198,7 @@ def rider_files(assets: Assets) -> list[str]:
 def _is_riders(name: str) -> bool:
     first = name.split("/")[0]
     return (
-        name.endswith((".js", ".css", ".svg"))
-        and name != "sw.js"
-        and not first.startswith(("desk", "planner"))
+        name.endswith((".js", ".css", ".svg")) and name != "sw.js" and not first.startswith(("desk", "plan"))
     )
 
 

@@ -4,7 +4,7 @@ Every word of the pages, Chinese first, English beside it.
 Names of categories and services are in the layers' catalogue; names of map apps in the registry
 of links. Everything else that a page says is here; the desk's share of it is in
 `words_desk`, that of its editor of places in `words_places`, that of lists in `words_intake`, the rider's page's
-in `words_rider`.
+in `words_rider`, the planner's in `words_plan`.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from geo_service.web.words_desk import DESK_WORDS
 from geo_service.web.words_intake import INTAKE_WORDS
 from geo_service.web.words_links import LINK_WORDS
 from geo_service.web.words_places import PLACE_WORDS
+from geo_service.web.words_plan import PLAN_WORDS
 from geo_service.web.words_rider import JS_ALSO, RIDER_WORDS
 
 Lang = Literal["zh", "en"]
@@ -113,7 +114,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "status_paused": ("暂停开放", "Paused"),
     "error_home": ("回首页", "To the start"),
     "error_id": ("编号 {id}", "Reference {id}"),
-} | {**DESK_WORDS, **INTAKE_WORDS, **PLACE_WORDS, **RIDER_WORDS, **LINK_WORDS}
+} | {**DESK_WORDS, **INTAKE_WORDS, **PLACE_WORDS, **RIDER_WORDS, **LINK_WORDS, **PLAN_WORDS}
 
 _WEEKDAYS = (
     ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),

@@ -170,7 +170,7 @@ def _guard() -> AnyResponse | None:
         raise ForbiddenError("this page does not say who may see it, so nobody may")
     if endpoint in _OPEN:
         return None
-    account = _signed_in()
+    account = signed_in_account()
     if account is None:
         if request.method in ("GET", "HEAD"):
             here = request.full_path.rstrip("?")
@@ -367,7 +367,15 @@ def password_page(district_id: str) -> ResponseReturnValue:
     return go("overview")
 
 
-def _signed_in() -> Account | None:
+def signed_in_account() -> Account | None:
+    """
+    Who is signed in at the desk of this address.
+
+    Returns
+    -------
+    account
+        None if nobody is.
+    """
     district = here_district()
     token = session.get("tokens", {}).get(district.id)
     return find_signed_in(district.store, token, present_time()) if isinstance(token, str) else None

@@ -20,9 +20,10 @@ from geo_service.web.desk.history import author_of, follow
 from geo_service.web.desk.intake import MOST_LINES, MOST_POINTS, steps_of
 from geo_service.web.desk.intake_datum import exchange, may_exchange
 from geo_service.web.desk.jobs import Job, drop_job, find_job, job_folder, load_table, save_job
-from geo_service.web.desk.running import forget_state, start_import, state_of
+from geo_service.web.desk.running import start_import
 from geo_service.web.desk.told import WORDS_OF, field_name, reason_words, shown_value, where_words
 from geo_service.web.rider import drawn_map
+from geo_service.web.running import forget_state, state_of
 from geo_service.web.served import present_time
 from geo_service.web.words import words_in
 

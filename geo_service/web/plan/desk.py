@@ -1,0 +1,183 @@
+"""The what-if desk: what is covered and when, on a map and in tables, and what changes if something changes."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import orjson
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+
+from geo_service.districts import District
+from geo_service.districts.scenarios import find_scenario, list_scenarios
+from geo_service.errors import InvalidInputError
+from geo_service.planning.demand import GROUPS, KINDS
+from geo_service.planning.parameters import Parameters, parameters_of
+from geo_service.web.desk.door import csrf, here_district
+from geo_service.web.http import Query, cached, json_answer
+from geo_service.web.plan.asked import (
+    ASKED,
+    HOUR,
+    ask_hour,
+    ask_parameters,
+    fits_address,
+    json_object,
+    plan_layers,
+    query_of,
+    read_body,
+)
+from geo_service.web.plan.door import plan, plan_lang, show_plan
+from geo_service.web.plan.planners import planners
+
+AREAS = ("service_areas", "gaps", "catchments", "streets")
+"""Layers of one hour that can be laid on the map."""
+
+
+@plan.get("/")
+def what_if_page(district_id: str) -> ResponseReturnValue:
+    """Show coverage as it stands, or as a scenario or an address has it."""
+    query, district = Query(request, *ASKED, "scenario"), here_district()
+    scenario = query.text("scenario")
+    if scenario is None:
+        return _show(district, ask_parameters(query, district), ask_hour(query))
+    found = find_scenario(district, scenario)
+    return _show(district, found.parameters, ask_hour(query), scenario=found)
+
+
+@plan.post("/")
+def replay_page(district_id: str) -> ResponseReturnValue:
+    """Show what a parameter file says; nothing is kept."""
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        raise InvalidInputError(
+            "file is missing; choose a parameter file (JSON)", parameter="file", value=None
+        )
+    return _show(here_district(), parameters_of(json_object(file.read(200_001))), HOUR)
+
+
+def _show(district: District, given: Parameters, hour: int, **more: Any) -> ResponseReturnValue:
+    what_if = planners().what_if(district, given)
+    planner = what_if.planner
+    before, after = what_if.ask((), hour), what_if.ask(given.changes, hour)
+    days = zip(planner.week.days, planner.week.kinds, planner.week.is_workday, strict=True)
+    return show_plan(
+        "what_if.html",
+        given=given,
+        hour=hour,
+        before=before,
+        after=after,
+        days=[(day, str(kind), worked) for day, kind, worked in days],
+        layers=[district.catalogue[name] for name in plan_layers(district)],
+        services=_services(district, given.need.layer),
+        facts=what_if.facts,
+        kilometre_min=kilometre_minutes(district),
+        address=query_of(given, district),
+        is_in_address=fits_address(given),
+        n_scenarios=len(list_scenarios(district)),
+        state=_state(given, before, after, hour),
+        **({"scenario": None} | more),
+    )
+
+
+def _services(district: District, layer: str) -> dict[str, str]:
+    """Kinds of service that places of a layer have."""
+    column = 0 if plan_lang() == "zh" else 1
+    held = {one.kind for place in district.places(layer).features for one in getattr(place, "services", ())}
+    words = district.catalogue.services
+    return {kind: words[kind][column] for kind in words if kind in held}
+
+
+def kilometre_minutes(district: District) -> float | None:
+    """
+    How long a kilometre on foot takes.
+
+    Parameters
+    ----------
+    district
+        The district.
+
+    Returns
+    -------
+    minutes
+        At the pace of its walking network; None without one.
+    """
+    if "walk" not in district.profiles:
+        return None
+    return round(district.network("walk").gap_ms_per_m * 1000 / 60_000, 1)
+
+
+def _state(given: Parameters, before: Any, after: Any, hour: int) -> dict[str, Any]:
+    """What the page's script begins with."""
+    return {"parameters": given.to_json(), "before": before, "after": after, "hour": hour}
+
+
+@plan.post("/what-if.json")
+def what_if_answer(district_id: str) -> Response:
+    """Answer one step of a drag: ``parameters`` with their changes, and the ``hour`` that is looked at."""
+    body = read_body()
+    given = _plan_of(body.get("parameters"))
+    hour = body.get("hour", HOUR)
+    if not isinstance(hour, int) or isinstance(hour, bool):
+        raise InvalidInputError(f"hour={str(hour)[:20]} is no hour of the week", parameter="hour")
+    answer = planners().what_if(here_district(), given).ask(given.changes, hour)
+    return json_answer(answer)
+
+
+def _plan_of(values: Any) -> Parameters:
+    if not isinstance(values, dict):
+        raise InvalidInputError("parameters is no object of a plan", parameter="parameters")
+    return parameters_of(values)
+
+
+@plan.get("/points.json")
+def demand_points(district_id: str) -> Response:
+    """Send where the demand is, as the map draws it: columns once, then rows in the order of the answers' bits."""
+    query, district = Query(request, *ASKED), here_district()
+    given = replace(ask_parameters(query, district), changes=(), groups=GROUPS, stations=1)
+    demand = planners().standing(district, given).demand
+    e6 = np.round(demand.lonlat * 1e6).astype(np.int64)
+    body = {
+        "kinds": KINDS,
+        "lon_e6": np.diff(e6[:, 0], prepend=0),
+        "lat_e6": np.diff(e6[:, 1], prepend=0),
+        "kind": demand.kind,
+    }
+    data = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+    versions = ".".join(f"{info.name}-{info.version}" for info in district.store.layers())
+    return cached(Response(data, mimetype="application/json"), f"{district.id}.points.{versions}")
+
+
+@plan.get("/candidates.json")
+def candidates(district_id: str) -> Response:
+    """Send where a new site could be."""
+    query, district = Query(request, *ASKED), here_district()
+    given = replace(ask_parameters(query, district), changes=())
+    found = planners().standing(district, given).candidates
+    rows = [[one.id, one.kind, one.name, round(one.lon, 6), round(one.lat, 6)] for one in found]
+    return json_answer({"columns": ["id", "kind", "name", "lon", "lat"], "rows": rows})
+
+
+@plan.post("/areas.json")
+def areas(district_id: str) -> Response:
+    """Draw one ``part`` of an hour on the streets, as GeoJSON: service areas, gaps, catchments, minutes to a place."""
+    from geo_service.districts.plan_areas import areas_json
+
+    body = read_body()
+    given, hour, part = _plan_of(body.get("parameters")), body.get("hour", HOUR), body.get("part")
+    if part not in AREAS:
+        raise InvalidInputError(
+            f"part={str(part)[:40]} is unknown; choose from {', '.join(AREAS)}", parameter="part"
+        )
+    planner = _planner_with_changes(given)
+    return json_answer(areas_json(planner, hour, (part,))[part], mimetype="application/geo+json")
+
+
+def _planner_with_changes(given: Parameters) -> Any:
+    held, district = planners(), here_district()
+    plain = not given.changes and given.groups == GROUPS and given.stations == 1
+    return held.standing(district, given) if plain else held.changed(district, given)
+
+
+# no cookie is read here; forms of other sites are refused by the door
+for view in (replay_page, what_if_answer, areas):
+    csrf.exempt(view)

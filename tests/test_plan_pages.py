@@ -1,0 +1,416 @@
+"""The planner's pages over HTTP: what stands, what is tried, what is kept, what takes long."""
+
+import io
+import json
+import re
+import shutil
+import time
+from dataclasses import replace
+from datetime import date
+
+import openpyxl
+import pyogrio
+import pytest
+
+from geo_service.desk.accounts import hash_password
+from geo_service.districts import open_district
+from geo_service.districts.planning import Planner
+from geo_service.districts.scenarios import MOST_SCENARIOS, find_scenario, list_scenarios
+from geo_service.errors import BadDataError
+from geo_service.planning.changes import Change
+from geo_service.planning.demand import GROUPS
+from geo_service.planning.parameters import Need, Parameters, parameters_of
+from geo_service.settings import Settings
+from geo_service.store.accounts import Account
+from geo_service.web import create_app
+from geo_service.web.plan.planners import Kept
+from tests.test_desk_door import NOON, WORD
+
+HERE = "/xiangheyuan/plan/"
+GIVEN = Parameters(Need("station"), date(2026, 11, 23))
+
+
+@pytest.fixture(scope="module")
+def district(demo_directory, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("plan-pages") / "xiangheyuan"
+    shutil.copytree(demo_directory, directory)
+    opened = open_district(directory)
+    word = hash_password(WORD)
+    for name, role in (("li", "viewer"), ("wang", "editor"), ("zhao", "admin")):
+        opened.store.put_account(Account(name, word, role, NOON))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def app(district):
+    return create_app({district.id: district}, Settings(), clock=lambda: NOON)
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def planner(district):
+    return Planner(district, GIVEN)
+
+
+def form_token(page):
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert found, "this page has no form of ours"
+    return found[1]
+
+
+def signed_in(app, name):
+    client = app.test_client()
+    token = form_token(client.get("/xiangheyuan/desk/sign-in"))
+    form = {"name": name, "password": WORD, "csrf_token": token}
+    assert client.post("/xiangheyuan/desk/sign-in", data=form).status_code == 303
+    return client
+
+
+def site(planner, **other):
+    lon, lat = planner.district.centre
+    return Change("site", lon=lon, lat=lat, name="试放", **other)
+
+
+def ask(client, given, hour=14):
+    return client.post(f"{HERE}what-if.json", json={"parameters": given.to_json(), "hour": hour})
+
+
+def test_the_page_says_the_numbers_of_the_planner_without_a_script(client, planner):
+    clock = planner.clock_json()
+    page = client.get(f"{HERE}?week=2026-11-23&lang=zh").text
+    assert f"{clock['covered_share'] * 100:.1f}%" in page
+    assert page.count('<button type="button" data-hour=') == 168
+    assert clock["at"]["14:00"]["left_out"][0]["name"] in page
+
+
+def test_both_languages_are_spoken(client):
+    assert "覆盖时钟" in client.get(f"{HERE}?lang=zh").text
+    assert "Coverage clock" in client.get(f"{HERE}?lang=en").text
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("minutes=x", "minutes"),
+        ("week=2026-13-01", "week"),
+        ("stations=3", "stations"),
+        ("riders=courier:x", "riders"),
+        ("changes=%7B%7D", "changes"),
+        ("changes=[1]", "change"),
+        ("hour=168", "hour"),
+        ("profile=car", "profile"),
+        ("accept=maybe", "accept"),
+        ("minutes=0", "minutes"),
+        ("colour=red", "colour"),
+    ],
+)
+def test_an_address_that_makes_no_sense_is_refused_with_its_name(client, query, says):
+    answer = client.get(HERE + "?" + query)
+    assert answer.status_code == 400
+    assert says in answer.text
+
+
+@pytest.mark.parametrize("query", ["layer=nothing", "layer=community", "also=nothing", "scenario=abc"])
+def test_what_is_not_there_is_not_found(client, query):
+    assert client.get(HERE + "?" + query).status_code == 404
+
+
+def test_an_address_and_its_parameters_are_the_same(client):
+    changes = json.dumps([{"do": "site", "lon": 116.46, "lat": 39.95, "name": "A"}])
+    query = {
+        "layer": "station", "service": "hot_water", "also": "toilet,merchant:hot_water", "minutes": "7.5",
+        "week": "2026-10-01", "accept": "unknown", "stations": "2", "riders": "courier:20,food:30,driver:10",
+        "changes": changes,
+    }  # fmt: skip
+    held = parameters_of(json.loads(client.get(f"{HERE}download.json", query_string=query).data))
+    assert str(held.need) == "station:hot_water"
+    assert [str(need) for need in held.also] == ["toilet", "merchant:hot_water"]
+    assert (held.minutes, held.stations, held.accept) == (7.5, 2, ("unknown",))
+    assert [group.riders for group in held.groups] == [20, 30, 10]
+    assert held.changes == (Change("site", lon=116.46, lat=39.95, name="A"),)
+
+
+def test_a_step_of_a_drag_equals_the_planner(client, planner, district):
+    given = replace(GIVEN, changes=(site(planner), Change("close", place=planner.stand.places.places[0].id)))
+    answer = ask(client, given)
+    expected = Planner(district, given, planner.demand).clock_json()
+    assert answer.json["clock"] == pytest.approx(expected["clock"], abs=2e-6)
+    assert answer.json["cost_yuan"] == 60_000
+
+
+def test_other_riders_count_at_once(client, planner, district):
+    couriers = replace(GIVEN, groups=GROUPS[:1])
+    expected = Planner(district, couriers, planner.demand).clock_json()
+    assert ask(client, couriers).json["covered_share"] == pytest.approx(expected["covered_share"], abs=2e-6)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"parameters": 1}',
+        b'{"parameters": {"format": "geo_service plan", "version": 1}}',
+        json.dumps({"parameters": GIVEN.to_json(), "hour": "x"}).encode(),
+        json.dumps({"parameters": GIVEN.to_json(), "hour": 999}).encode(),
+        json.dumps(
+            {"parameters": GIVEN.to_json() | {"changes": [{"do": "close", "place": "gone"}]}}
+        ).encode(),
+        json.dumps({"parameters": GIVEN.to_json() | {"changes": [{"do": "close"}] * 51}}).encode(),
+        json.dumps({"parameters": GIVEN.to_json(), "more": "x" * 200_001}).encode(),
+    ],
+)
+def test_a_step_that_makes_no_sense_is_a_problem(client, body):
+    answer = client.post(f"{HERE}what-if.json", data=body)
+    assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+
+
+def test_points_come_in_the_order_of_the_bits(client, planner):
+    held = client.get(f"{HERE}points.json").json
+    assert len(held["lon_e6"]) == len(planner.demand)
+    assert sum(held["lon_e6"]) == round(planner.demand.lonlat[-1, 0] * 1e6)
+
+
+def test_candidates_are_those_of_the_planner(client, planner):
+    rows = client.get(f"{HERE}candidates.json").json["rows"]
+    assert [row[0] for row in rows] == [one.id for one in planner.candidates]
+
+
+def test_an_hour_on_the_streets_follows_the_changes(client, planner):
+    asked = {"hour": 14, "part": "catchments"}
+    names = []
+    for changes in ((), (site(planner),)):
+        given = replace(GIVEN, changes=changes).to_json()
+        drawn = client.post(f"{HERE}areas.json", json=asked | {"parameters": given}).json
+        names.append({feature["properties"]["name"] for feature in drawn["features"]})
+    assert names[1] - names[0] == {"试放"}
+    assert (
+        client.post(
+            f"{HERE}areas.json", json=asked | {"parameters": GIVEN.to_json(), "part": "x"}
+        ).status_code
+        == 400
+    )
+
+
+def test_tables_and_maps_are_handed_out(client, planner):
+    sheets = openpyxl.load_workbook(io.BytesIO(client.get(f"{HERE}download.xlsx").data)).sheetnames
+    assert len(sheets) == 5
+    rows = client.get(f"{HERE}download.csv?table=clock&week=2026-11-23").data.decode("utf-8-sig").splitlines()
+    assert len(rows) == 169
+    drawn = client.get(f"{HERE}download.geojson").json
+    assert len(drawn["features"]) == len(planner.demand) + len(planner.stand.places.places)
+    for form in ("csv?table=x", "docx"):
+        assert client.get(f"{HERE}download.{form}").status_code == 400
+
+
+@pytest.mark.slow
+def test_the_geopackage_holds_demand_and_places(client, planner, tmp_path):
+    path = tmp_path / "plan.gpkg"
+    path.write_bytes(client.get(f"{HERE}download.gpkg").data)
+    layers = {name: pyogrio.read_info(path, layer=name)["features"] for name, _ in pyogrio.list_layers(path)}
+    assert layers == {"plan_demand": len(planner.demand), "plan_places": len(planner.stand.places.places)}
+
+
+def test_what_was_tried_is_handed_out_whole(client, planner):
+    given = replace(GIVEN, changes=(site(planner),), groups=GROUPS[:1])
+    form = {"parameters": json.dumps(given.to_json()), "hour": "26"}
+    held = client.post(f"{HERE}download", data=form | {"form": "json"}).data
+    assert parameters_of(json.loads(held)) == given
+    places = client.post(f"{HERE}download", data=form | {"form": "csv:places"}).data.decode("utf-8-sig")
+    assert "试放" in places
+    assert client.post(f"{HERE}download", data=form | {"form": "csv", "hour": "x"}).status_code == 400
+
+
+def test_a_parameter_file_is_shown_again(client, planner):
+    given = replace(GIVEN, minutes=8.0, changes=(site(planner),))
+    file = (io.BytesIO(json.dumps(given.to_json()).encode()), "plan.json")
+    page = client.post(HERE, data={"file": file}).text
+    assert "试放" in page
+    assert client.post(HERE, data={}).status_code == 400
+    assert client.post(HERE, data={"file": (io.BytesIO(b"not json"), "x.json")}).status_code == 400
+
+
+def test_forms_of_other_sites_are_refused(client):
+    answer = client.post(f"{HERE}jobs", data={"kind": "sites"}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+
+
+# -- scenarios --------------------------------------------------------------------------------------
+
+
+def keep(client, name, given):
+    page = client.get(f"{HERE}?lang=zh")
+    form = {"name": name, "parameters": json.dumps(given.to_json()), "csrf_token": form_token(page)}
+    return client.post(f"{HERE}scenarios", data=form)
+
+
+def test_scenarios_are_kept_shared_compared_and_removed(app, client, district, planner):
+    li = signed_in(app, "li")
+    one = keep(li, "放在桥头", replace(GIVEN, changes=(site(planner),)))
+    two = keep(
+        li, "关一处", replace(GIVEN, changes=(Change("close", place=planner.stand.places.places[0].id),))
+    )
+    assert (one.status_code, two.status_code) == (303, 303)
+    ids = [kept.id for kept in list_scenarios(district)]
+    assert "放在桥头" in client.get(one.headers["Location"]).text
+    held = parameters_of(client.get(f"{HERE}scenarios/{ids[1]}.json").json)
+    assert {change.do for change in held.changes} <= {"site", "close"}
+    table = client.get(f"{HERE}scenarios?ids={','.join(ids)}&lang=zh").text
+    assert "60,000" in table
+    rows = (
+        client.get(f"{HERE}scenarios/compare.csv?ids={','.join(ids)}").data.decode("utf-8-sig").splitlines()
+    )
+    assert len(rows) == 8
+    assert len(rows[1].split(",")) == 2 + 3 * 2
+    assert client.get(f"{HERE}scenarios/compare.xlsx?ids={ids[0]}").status_code == 200
+    wang, zhao = signed_in(app, "wang"), signed_in(app, "zhao")
+    token = form_token(zhao.get(f"{HERE}scenarios"))
+    assert zhao.post(f"{HERE}scenarios/{ids[0]}/remove", data={"csrf_token": token}).status_code == 303
+    wangs = {"csrf_token": form_token(wang.get(f"{HERE}"))}
+    assert wang.post(f"{HERE}scenarios/{ids[1]}/remove", data=wangs).status_code == 403
+    assert [kept.id for kept in list_scenarios(district)] == ids[1:]
+
+
+def test_who_is_not_signed_in_keeps_nothing(client, district):
+    before = list_scenarios(district)
+    assert client.post(f"{HERE}scenarios", data={"name": "x"}).status_code == 403
+    assert list_scenarios(district) == before
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 81, "a\u202eb"])
+def test_a_name_that_cannot_be_shown_is_refused(app, name):
+    assert keep(signed_in(app, "li"), name, GIVEN).status_code == 400
+
+
+def test_what_cannot_be_asked_is_not_kept(app, district):
+    before = list_scenarios(district)
+    gone = replace(GIVEN, changes=(Change("close", place="gone"),))
+    assert keep(signed_in(app, "li"), "x", gone).status_code == 400
+    assert list_scenarios(district) == before
+
+
+def test_a_district_keeps_so_many_scenarios(app, district):
+    folder = district.directory / "scenarios"
+    folder.mkdir(exist_ok=True)
+    fillers = [folder / f"{number:012x}.json" for number in range(MOST_SCENARIOS)]
+    for path in fillers:
+        path.write_text("{}")
+    assert keep(signed_in(app, "li"), "x", GIVEN).status_code == 400
+    for path in fillers:
+        path.unlink()
+
+
+def test_a_damaged_scenario_is_left_out_of_the_list_and_said_when_it_is_opened(client, district):
+    folder = district.directory / "scenarios"
+    folder.mkdir(exist_ok=True)
+    path = folder / "0123456789ab.json"
+    path.write_text('{"name": 1}')
+    assert "0123456789ab" not in [kept.id for kept in list_scenarios(district)]
+    with pytest.raises(BadDataError, match="0123456789ab"):
+        find_scenario(district, "0123456789ab")
+    path.unlink()
+
+
+# -- what takes long --------------------------------------------------------------------------------
+
+
+def done(client, address):
+    for _ in range(600):
+        state = client.get(f"{address}.json").json["state"]
+        if state and ("result" in state or "refused" in state):
+            return state
+        time.sleep(0.1)
+    raise AssertionError("the work did not end")
+
+
+def begin(client, **form):
+    answer = client.post(f"{HERE}jobs", data={"parameters": json.dumps(GIVEN.to_json()), **form})
+    assert answer.status_code == 303
+    return answer.headers["Location"].partition("?")[0]
+
+
+@pytest.mark.slow
+def test_new_sites_are_chosen_as_the_planner_chooses_and_the_same_question_has_the_same_link(client, planner):
+    address = begin(client, kind="sites", add="2")
+    result = done(client, address)["result"]
+    expected = planner.site_json(2)
+    assert result["best"]["added"] == expected["added"]
+    assert [step["id"] for step in result["best"]["steps"]] == [step["id"] for step in expected["steps"]]
+    assert len(result["curve"]["steps"]) == 20
+    assert begin(client, kind="sites", add="2") == address
+    page = client.get(f"{address}?lang=zh").text
+    assert "精确解" in page
+    assert "<svg" in page
+    rows = client.get(f"{address}/table.csv").data.decode("utf-8-sig").splitlines()
+    assert len(rows) == 3
+    assert client.get(f"{address}/table.xlsx").status_code == 200
+    assert client.get(f"{address}/case.docx").status_code == 404
+
+
+@pytest.mark.slow
+def test_what_was_chosen_can_be_tried_on_the_map(client):
+    address = begin(client, kind="sites", add="2")
+    result = done(client, address)["result"]
+    changes = [step["change"] for step in result["best"]["steps"]]
+    tried = ask(client, replace(GIVEN, changes=tuple(Change(**change) for change in changes))).json
+    assert tried["covered_share"] == pytest.approx(result["best"]["covered_share"], abs=1e-4)
+
+
+@pytest.mark.slow
+def test_the_case_is_written_and_says_whether_it_is_true(client):
+    address = begin(client, kind="case", budget="100000", seeds="1")
+    result = done(client, address)["result"]
+    assert result["files"] == ["case.docx", "case.html", "case.xlsx"]
+    assert client.get(f"{address}/case.docx").data[:2] == b"PK"
+    assert "attachment" in client.get(f"{address}/case.html").headers["Content-Disposition"]
+    assert result["says"]["zh"] in client.get(f"{address}?lang=zh").text
+
+
+@pytest.mark.slow
+def test_work_that_is_stopped_says_so_and_can_be_begun_again(client):
+    address = begin(client, kind="sensitivity", seeds="50")
+    assert client.post(f"{address}/stop").status_code == 303
+    result = done(client, address)["result"]
+    assert len(result["trials"]) < 100
+    assert "提前停止" in client.get(f"{address}?lang=zh").text
+    assert begin(client, kind="sensitivity", seeds="50") == address
+    client.post(f"{address}/stop")
+    done(client, address)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"kind": "x"},
+        {"kind": "sites", "add": "0"},
+        {"kind": "measures", "budget": "-1"},
+        {"kind": "case", "seeds": "51"},
+    ],
+)
+def test_work_that_makes_no_sense_is_not_begun(client, form):
+    assert (
+        client.post(f"{HERE}jobs", data={"parameters": json.dumps(GIVEN.to_json()), **form}).status_code
+        == 400
+    )
+
+
+@pytest.mark.parametrize("name", ["x", "0" * 24, "../../store"])
+def test_a_result_that_is_not_there_is_not_found(client, name):
+    assert client.get(f"{HERE}jobs/{name}").status_code == 404
+
+
+def test_pages_are_reached_from_the_desk(app):
+    assert HERE in signed_in(app, "li").get("/xiangheyuan/desk/").text
+
+
+def test_the_latest_are_kept_and_the_oldest_go():
+    kept, made = Kept(2), []
+    for key in (1, 2, 1, 3, 1, 2):
+        kept.get(key, lambda key=key: made.append(key) or key)
+    assert made == [1, 2, 3, 2]
