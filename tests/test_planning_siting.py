@@ -132,6 +132,58 @@ def test_capacities_are_kept_and_the_most_is_served(seed):
     assert cover_most(few, cutoff, p).objective == pytest.approx(brute_capacity(few, cutoff, p))
 
 
+def brute_median(sites: Sites, p: int) -> float:
+    """Least weighted cost within capacities, by every choice of sites and a flow over pairs (small cases)."""
+    from itertools import combinations
+
+    from scipy.optimize import linprog
+
+    n, new = len(sites.weight), np.flatnonzero(~sites.is_standing).tolist()
+    best = np.inf
+    for chosen in combinations(new, min(p, len(new))):
+        in_use = np.flatnonzero(sites.is_standing | np.isin(np.arange(len(sites.is_standing)), chosen))
+        pairs = [(i, j) for i in range(n) for j in in_use.tolist() if sites.cost_ms[i, j] != UNREACHED]
+        served = np.array([[i == point for point, _ in pairs] for i in range(n)], float)
+        room = np.array([[j == site for _, site in pairs] for j in in_use], float)
+        cost = np.array([float(sites.cost_ms[pair]) for pair in pairs])
+        found = linprog(
+            cost, A_ub=room, b_ub=sites.capacity[in_use], A_eq=served, b_eq=sites.weight, method="highs"
+        )
+        best = min(best, found.fun) if found.success else best
+    return best
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_least_mean_keeps_capacities(seed):
+    plain, _, p = instance(seed)
+    weight = plain.weight[:9]
+    room = np.full(len(plain.is_standing[:5]), float(weight.sum()) * 0.45)
+    few = Sites(plain.cost_ms[:9, :5], weight, plain.is_standing[:5], room)
+    best = brute_median(few, p)
+    if np.isinf(best):
+        with pytest.raises(InvalidInputError, match=r"cannot serve a demand|have room for"):
+            least_mean(few, p)
+    else:
+        assert least_mean(few, p).objective == pytest.approx(best)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_least_mean_with_standing_sites_is_that_of_every_choice(seed):
+    from itertools import combinations
+
+    sites, _, p = instance(seed, holes=True)
+    reached = sites.cost_ms != UNREACHED
+    kept = reached.any(axis=1)
+    new = np.flatnonzero(~sites.is_standing).tolist()
+    best = np.inf
+    for chosen in combinations(new, min(p, len(new))):
+        in_use = np.flatnonzero(sites.is_standing | np.isin(np.arange(len(sites.is_standing)), chosen))
+        ways = np.where(reached[:, in_use], sites.cost_ms[:, in_use].astype(float), np.inf).min(axis=1)
+        best = min(best, float((sites.weight * ways)[kept].sum()))
+    if np.isfinite(best):
+        assert least_mean(sites, p).objective == pytest.approx(best)
+
+
 def test_too_little_room_is_said_in_numbers():
     sites, _, _ = instance(1)
     tight = Sites(sites.cost_ms, sites.weight, sites.is_standing, np.ones(len(sites.is_standing)))

@@ -210,13 +210,46 @@ def watching() -> Iterator[Callable[[Any], bool]]:
 @DIRECTORY
 @plan_options
 @click.option("--add", type=int, default=3, show_default=True, help="How many new sites.")
+@click.option(
+    "--goal",
+    type=click.Choice(["week", "cover-all", "cover-most", "median", "center"]),
+    default="week",
+    show_default=True,
+    help="Most rider-hours over the week, or a plain case of siting.",
+)
+@click.option("--hour", help="With a plain case: an hour of the week, such as Mo-02; else the whole week.")
+@click.option("--capacity", type=float, help="With cover-most and median: demand that a site can serve.")
 @TIME_LIMIT
-def site(directory: Path, as_json: bool, add: int, time_limit: float | None, **asked: Any) -> None:
+def site(
+    directory: Path,
+    as_json: bool,
+    add: int,
+    goal: str,
+    hour: str | None,
+    capacity: float | None,
+    time_limit: float | None,
+    **asked: Any,
+) -> None:
     """Where next: the new sites that cover most demand over the week, proved best among all candidates."""
+    from geo_service.districts.plan_siting import goal_json
+    from geo_service.planning.week import parse_hour
+
+    if goal == "week":
+        for name, given in (("--hour", hour), ("--capacity", capacity)):
+            if given is not None:
+                raise InvalidInputError(f"{name} goes with another --goal than week", parameter=name)
+    at = None if hour is None else parse_hour(hour)
     with planning(directory, asked) as planner, watching() as watch:
-        answer = planner.site_json(add, time_limit_s=time_limit, watch=watch)
-    print_answer(as_json, answer, choice_text(answer))
-    if not answer["steps"]:
+        if goal == "week":
+            answer = planner.site_json(add, time_limit_s=time_limit, watch=watch)
+            text = choice_text(answer)
+        else:
+            answer = goal_json(
+                planner, goal, add, hour=at, capacity=capacity, time_limit_s=time_limit, watch=watch
+            )
+            text = goal_text(answer)
+    print_answer(as_json, answer, text)
+    if not answer["steps" if goal == "week" else "sites"]:
         raise SystemExit(1)
 
 
@@ -355,6 +388,26 @@ def clock_text(answer: dict[str, Any]) -> str:
     if unreached["points"]:
         lines.append(unreached["says"]["en"])
     return "\n".join([*lines, f"demand is {answer['demand_note']}"])
+
+
+def goal_text(answer: dict[str, Any]) -> str:
+    """The new sites, what they come to, and who stays beyond by name."""
+    when = answer["hour_name"] or "the whole week"
+    lines = [
+        f"{answer['goal']}: {answer['objective']:g} {answer['unit']} with {len(answer['sites'])} new sites beside "
+        f"{answer['standing']} that stand; {_percent(answer['covered_share'])} of the demand of {when} has "
+        f"{needed_text(answer)}"
+    ]
+    lines += [
+        f"  {i:2}. {one['name']} ({one['kind']} {one['id']})" for i, one in enumerate(answer["sites"], 1)
+    ]
+    unit = "minutes" if answer["metres"] is None else "metres"
+    for row in answer["beyond"][:5]:
+        way = "no way leads there" if row[unit] is None else f"{row[unit]:g} {unit} would reach it"
+        lines.append(f"  beyond every site: {row['name']} ({row['size']:g} {row['kind']}), {way}")
+    if answer["beyond_count"]:
+        lines.append(f"  beyond every site: {answer['beyond_count']} points in all")
+    return "\n".join([*lines, "proved best" if answer["is_proved"] else f"the bound is {answer['bound']:g}"])
 
 
 def choice_text(answer: dict[str, Any]) -> str:

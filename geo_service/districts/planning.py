@@ -455,7 +455,7 @@ class Planner:
     def clock_json(self) -> Answer:
         """The coverage clock: 168 shares, two hours beside each other, and the names of what is left out."""
         clock = self.clock()
-        return self._asked() | {
+        return self.asked() | {
             "share_of": "rider_hours",
             "covered_share": _number(clock.covered_share),
             "clock": [_number(share) for share in clock.share],
@@ -466,7 +466,8 @@ class Planner:
             "unreached": self._unreached(),
         }
 
-    def _asked(self) -> Answer:
+    def asked(self) -> Answer:
+        """What was asked, and what the demand is: the head of every answer."""
         kinds = zip(self.week.days, self.week.kinds, self.week.is_workday, strict=True)
         sizes = np.bincount(self.demand.kind, self.demand.size, minlength=len(KINDS))
         return {
@@ -573,7 +574,7 @@ class Planner:
             one = places[step["id"]]
             step |= {"kind": one.kind, "lon": round(one.lon, 7), "lat": round(one.lat, 7)}
         return (
-            self._asked()
+            self.asked()
             | {"add": add, "candidates": len(candidates), "greedy_added": round(greedy.added, 3)}
             | steps
         )
@@ -603,7 +604,7 @@ class Planner:
         best = choose_best(menu, budget_yuan, time_limit_s=time_limit_s, watch=watch)
         greedy = choose_greedily(menu, budget_yuan)
         return (
-            self._asked()
+            self.asked()
             | {
                 "budget_yuan": budget_yuan,
                 "unit": "covered rider-hours a week per 10,000 yuan",

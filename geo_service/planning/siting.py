@@ -268,7 +268,7 @@ def least_mean(
     reachable = sites.cost_ms != UNREACHED
     beyond = _beyond(sites, (sites.weight > 0) & ~reachable.any(axis=1))
     n, s = reachable.shape
-    point, site = np.nonzero(reachable & (sites.weight > 0)[:, None])
+    point, site = np.nonzero(_worth_a_way(sites, reachable) & (sites.weight > 0)[:, None])
     _check_size(len(point))
     asks = np.unique(point)
     row = np.searchsorted(asks, point)
@@ -367,6 +367,24 @@ def least_longest(
         sites, np.union1d(found.sites, np.flatnonzero(sites.is_standing)).astype(np.int64)
     )
     return Siting(found.sites, float(cost), float(cost) if proved else 0.0, proved, site_of, beyond)
+
+
+def _worth_a_way(sites: Sites, reachable: BoolArray) -> BoolArray:
+    """
+    Pairs of demand and site that an answer can hold: nobody passes the nearest site that stands.
+
+    With capacities that may be full, so that all pairs count.
+    """
+    if sites.capacity is not None or not sites.is_standing.any():
+        return reachable
+    far = np.iinfo(np.int64).max
+    cost = np.where(reachable, sites.cost_ms, far)
+    standing = np.flatnonzero(sites.is_standing)
+    nearest = standing[cost[:, standing].argmin(axis=1)]
+    kept: BoolArray = reachable & (cost < cost[np.arange(len(cost)), nearest][:, None])
+    rows = np.flatnonzero(reachable[np.arange(len(cost)), nearest])
+    kept[rows, nearest[rows]] = True
+    return kept
 
 
 def _check_p(p: int) -> None:
