@@ -184,6 +184,23 @@ def test_the_least_mean_with_standing_sites_is_that_of_every_choice(seed):
         assert least_mean(sites, p).objective == pytest.approx(best)
 
 
+def test_a_least_mean_that_was_stopped_is_no_worse_than_site_after_site():
+    random = np.random.default_rng(11)
+    at, places = random.uniform(0, 1000, (300, 2)), random.uniform(0, 1000, (80, 2))
+    cost = np.abs(at[:, None] - places[None]).sum(axis=2).astype(np.int64)
+    standing = np.arange(80) < 3
+    sites = Sites(cost, random.integers(1, 50, 300).astype(float), standing)
+    stopped = least_mean(sites, 6, time_limit_s=0.01)
+    least, opened = cost[:, :3].min(axis=1), []
+    for _ in range(6):
+        totals = [float(sites.weight @ np.minimum(least, cost[:, column])) for column in range(80)]
+        opened.append(int(np.argmin(totals)))
+        least = np.minimum(least, cost[:, opened[-1]])
+    assert stopped.objective <= float(sites.weight @ least) + 1e-6
+    assert stopped.bound <= stopped.objective + 1e-6
+    assert len(stopped.sites) == 6
+
+
 def test_too_little_room_is_said_in_numbers():
     sites, _, _ = instance(1)
     tight = Sites(sites.cost_ms, sites.weight, sites.is_standing, np.ones(len(sites.is_standing)))
