@@ -66,6 +66,7 @@ bench: $(VENV)/.installed-bench ## Measure on the demo in a few minutes; says ho
 	$(BIN)/python -m benchmarks.engine --quick $(ARGS)
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.datum
+	$(BIN)/python -m benchmarks.planning --quick
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; apt-get install python3 python3-venv"; exit 1; }

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import engine, scale, table
+from benchmarks import engine, planning, scale, table
 from benchmarks.rig import report
 from benchmarks.rig.city import build_city
 from benchmarks.rig.clock import Job, Race
@@ -203,3 +203,32 @@ def test_growth_is_the_power_of_the_number_of_nodes():
     rows = [{"nodes": 100, "build_s": 1.0}, {"nodes": 10_000, "build_s": 100.0}]
     assert scale.growth(rows, "build_s") == "1.00"
     assert scale.growth(rows[:1], "build_s") == ""
+
+
+@pytest.fixture(scope="module")
+def planner(demo_district):
+    from geo_service.districts.planning import Planner, draw_demand
+
+    whole = draw_demand(demo_district)
+    return Planner(demo_district, planning.NEED, whole.take(np.arange(0, len(whole), 60)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", planning.TASKS)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:pulp", "ignore::DeprecationWarning:spopt")
+def test_a_task_of_a_planner_is_answered_alike_by_all_peers(planner, name):
+    told = planning.TASKS[name](planner, planning.Size(12, 4, 1, 1))
+    assert told[planning.OURS] > 0
+    assert name == "coverage" or len(told.keys() - {"candidates"}) > 1
+
+
+@pytest.mark.slow
+def test_a_peer_that_answers_otherwise_is_named():
+    with pytest.raises(AssertionError, match="other answers otherwise"):
+        planning.race([("one", lambda: 1, 1), ("other", lambda: 2, 1)], lambda a, b: a == b)
+
+
+def test_a_map_without_demand_gets_one_of_four_kinds():
+    made = planning.made_demand(np.zeros((50, 2)), np.random.default_rng(1))
+    assert len(made) == 50
+    assert len(made.kinds_present()) == 4
