@@ -404,7 +404,7 @@ def choose_best(
     solved = maximise(worth, rows, is_whole=is_whole, time_limit_s=time_limit_s, watch=watch)
     chosen = np.flatnonzero(solved.values[: len(menu.measures)] > 0.5).tolist()
     steps = _ordered(menu, chosen, float("inf"), None)
-    found = Choice(menu, steps, solved.bound, solved.status == OPTIMAL)
+    found = Choice(menu, steps, min(greedy.bound, solved.bound), solved.status == OPTIMAL)
     return found if found.added >= greedy.added or found.is_proved else _with_bound(greedy, solved)
 
 

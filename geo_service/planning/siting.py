@@ -163,7 +163,7 @@ def cover_all(
     )
     opened = _opened(solved, sites) if np.isfinite(solved.worth) else np.flatnonzero(~sites.is_standing)
     proved = solved.status == OPTIMAL
-    return _siting(sites, opened, float(len(opened)), -solved.bound, proved, beyond, is_near)
+    return _siting(sites, opened, float(len(opened)), max(-solved.bound, 0.0), proved, beyond, is_near)
 
 
 def cover_most(
@@ -208,7 +208,8 @@ def cover_most(
         watch=watch,
     )
     opened, proved = _opened(solved, sites), solved.status == OPTIMAL
-    return _siting(sites, opened, kept + max(solved.worth, 0.0), kept + solved.bound, proved, beyond, is_near)
+    bound = kept + min(solved.bound, float(worth.sum()))
+    return _siting(sites, opened, kept + max(solved.worth, 0.0), bound, proved, beyond, is_near)
 
 
 def _cover_most_within_capacity(
@@ -234,7 +235,8 @@ def _cover_most_within_capacity(
     order = np.argsort(solved.values[s:][chosen], kind="stable")
     site_of[point[chosen][order]] = site[chosen][order]
     opened, proved = _opened(solved, sites), solved.status == OPTIMAL
-    return Siting(tuple(opened.tolist()), max(solved.worth, 0.0), solved.bound, proved, site_of, beyond)
+    bound = min(solved.bound, float(sites.weight[is_near.any(axis=1)].sum()))
+    return Siting(tuple(opened.tolist()), max(solved.worth, 0.0), bound, proved, site_of, beyond)
 
 
 def least_mean(
@@ -295,8 +297,10 @@ def least_mean(
     )
     if solved.status == INFEASIBLE:
         raise InvalidInputError(_why_not(sites, p, point), parameter="p", value=p)
+    # nobody gets nearer than with every site open
+    bound = max(-solved.bound, _mean_of_all(sites, beyond))
     if solved.status != OPTIMAL and sites.capacity is None:
-        stepwise = _nearest_by_steps(sites, p, beyond, -solved.bound)
+        stepwise = _nearest_by_steps(sites, p, beyond, bound)
         if stepwise.objective < -solved.worth:
             return stepwise
     site_of = np.full(n, -1)
@@ -304,9 +308,7 @@ def least_mean(
     chosen = chosen[np.argsort(solved.values[s:][chosen], kind="stable")]
     site_of[point[chosen]] = site[chosen]
     opened = _opened(solved, sites)
-    return Siting(
-        tuple(opened.tolist()), -solved.worth, -solved.bound, solved.status == OPTIMAL, site_of, beyond
-    )
+    return Siting(tuple(opened.tolist()), -solved.worth, bound, solved.status == OPTIMAL, site_of, beyond)
 
 
 def least_longest(
@@ -372,6 +374,14 @@ def least_longest(
         sites, np.union1d(found.sites, np.flatnonzero(sites.is_standing)).astype(np.int64)
     )
     return Siting(found.sites, float(cost), float(cost) if proved else 0.0, proved, site_of, beyond)
+
+
+def _mean_of_all(sites: Sites, beyond: Beyond) -> float:
+    """Weighted cost if every site were open."""
+    far = np.iinfo(np.int64).max
+    least = np.where(sites.cost_ms == UNREACHED, far, sites.cost_ms).min(axis=1, initial=far)
+    asks = (sites.weight > 0) & ~np.isin(np.arange(len(least)), beyond.row)
+    return float(sites.weight[asks] @ least[asks])
 
 
 def _nearest_by_steps(sites: Sites, p: int, beyond: Beyond, bound: float) -> Siting:
