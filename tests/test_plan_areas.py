@@ -1,6 +1,7 @@
 """An hour of the clock on the streets: polygons, catchments and points against asking the router from many points."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -15,7 +16,7 @@ from geo_service.finder.catchments import catchments, in_both, rank_places, twic
 from geo_service.finder.lines import from_metres, stretch_lines, to_metres
 from geo_service.finder.outline import THREAD_M
 from geo_service.finder.stretches import Stretches
-from geo_service.planning.parameters import Need, Parameters
+from geo_service.planning.parameters import PRESETS, Need, Parameters
 from geo_service.planning.week import parse_hour
 from tests.test_coverage import stand_on
 from tests.towns import random_network, random_points
@@ -224,6 +225,19 @@ def test_gaps_name_who_is_left_out_and_the_minutes_that_would_reach_them(planner
     missing = sum(one["riders"] for one in left if not one["is_covered"])
     assert sum(gap["riders"] for gap in gaps) <= missing + 0.01
     assert all(one["properties"]["synthetic"] for part in evening.values() for one in part["features"])
+
+
+def test_metres_and_two_stations_are_said_as_such(planner):
+    asked = replace(planner.parameters, also=(), **PRESETS["1-km-two"])
+    both = Planner(planner.district, asked, planner.demand)
+    found = areas_json(both, EVENING, ["demand", "catchments"])
+    assert (found["demand"]["metres"], found["demand"]["stations"]) == (1000.0, 2)
+    is_covered = both.clock().is_covered[:, EVENING]
+    for row, told in enumerate(one["properties"] for one in found["demand"]["features"]):
+        assert told["is_covered"] == told["has_backup"] == bool(is_covered[row])
+        assert told["is_covered"] == (told["second_m"] is not None and told["second_m"] <= 1000.0)
+        assert "nearest_min" not in told
+    assert all("farthest_m" in one["properties"] for one in found["catchments"]["features"])
 
 
 def test_with_nothing_open_everything_is_a_gap(demo_district):
