@@ -1,5 +1,6 @@
 """The planner's pages over HTTP: what stands, what is tried, what is kept, what takes long."""
 
+import html
 import io
 import json
 import re
@@ -84,7 +85,7 @@ def test_the_page_says_the_numbers_of_the_planner_without_a_script(client, plann
     clock = planner.clock_json()
     page = client.get(f"{HERE}?week=2026-11-23&lang=zh").text
     assert f"{clock['covered_share'] * 100:.1f}%" in page
-    assert page.count('<button type="button" data-hour=') == 168
+    assert page.count(' data-hour="') == 168 + 144  # of the clock, and of riders out by hour
     assert clock["at"]["14:00"]["left_out"][0]["name"] in page
 
 
@@ -118,6 +119,28 @@ def test_an_address_that_makes_no_sense_is_refused_with_its_name(client, query, 
 @pytest.mark.parametrize("query", ["layer=nothing", "layer=community", "also=nothing", "scenario=abc"])
 def test_what_is_not_there_is_not_found(client, query):
     assert client.get(HERE + "?" + query).status_code == 404
+
+
+def test_empty_fields_of_the_form_are_left_out(client):
+    page = client.get(f"{HERE}?layer=station&minutes=8&metres=&service=&also=&accept=&stations=1&lang=zh")
+    assert page.status_code == 200
+    assert "8 分钟内" in page.text
+
+
+def test_metres_are_asked_for_instead_of_minutes(client, district, planner):
+    page = client.get(f"{HERE}?metres=700&lang=zh").text
+    assert "700 米内" in page
+    given = replace(GIVEN, metres=700.0)
+    expected = Planner(district, given, planner.demand).clock_json()
+    assert ask(client, given).json["covered_share"] == pytest.approx(expected["covered_share"], abs=2e-6)
+
+
+def test_presets_lead_to_pages(client):
+    page = client.get(f"{HERE}?lang=zh").text
+    presets = [html.unescape(one) for one in re.findall(r'class="button quiet" href="(\?[^"]+)"', page)]
+    assert len(presets) == 4
+    assert "metres=1000" in presets[2]
+    assert client.get(HERE + presets[3]).status_code == 200
 
 
 def test_an_address_and_its_parameters_are_the_same(client):

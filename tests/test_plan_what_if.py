@@ -90,6 +90,11 @@ def test_two_stations_cover_what_the_first_and_a_spare_cover(planner, changes):
     same_as_whole(answer, whole(planner, changes=changes, stations=2))
 
 
+def test_metres_count_as_the_planner_counts_them(planner, changes):
+    base = whole(planner, metres=700.0)
+    same_as_whole(WhatIf(base, GROUPS).ask(changes), whole(planner, metres=700.0, changes=changes))
+
+
 def test_measures_are_refused_for_two_stations(planner):
     with pytest.raises(InvalidInputError, match="one station"):
         whole(planner, stations=2).menu([])

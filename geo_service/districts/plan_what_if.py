@@ -161,23 +161,24 @@ class WhatIf:
         return found
 
     def _search(self, lonlat: tuple[float, float]) -> BoolArray:
-        """Only points are searched from that somebody flying at the fastest speed would come from in time."""
+        """Only from points that are near enough as the crow flies at the fastest speed."""
         planner = self.planner
         away_m = (planner.demand.lonlat - lonlat) * metres_per_degree(lonlat[1])
-        rows = np.flatnonzero(np.hypot(*away_m.T) <= self._fastest_m_s * planner.most_cost / 1000)
+        rows = np.flatnonzero(np.hypot(*away_m.T) <= self._fastest * planner.most_cost)
         is_near = np.zeros(len(planner.demand), dtype=np.bool_)
         at = planner.router.snap(np.array([lonlat]))
         is_near[rows] = within(planner.router.matrix(planner.snaps.take(rows), at), planner.most_cost)[:, 0]
         return is_near
 
     @cached_property
-    def _fastest_m_s(self) -> float:
-        """No way goes faster: the fastest street, or the way to it; a little more, as costs are whole milliseconds."""
+    def _fastest(self) -> float:
+        """Metres that one unit of cost leads at most: on the fastest street, or on the way to it, and a little more."""
         network = self.planner.router.network
         length_mm = network.link_length_mm[network.edge_link]
         is_long = length_mm >= _LONG_MM
-        speeds = length_mm[is_long] / np.maximum(network.edge_weight_ms[is_long], 1)
-        return 1.05 * max(float(speeds.max(initial=0.0)), 1000 / max(network.gap_ms_per_m, 1.0))
+        mm_for_one = length_mm[is_long] / np.maximum(network.edge_weight_ms[is_long], 1)
+        # costs are whole numbers, so that the quotient may be a hair off
+        return 1.05 * max(float(mm_for_one.max(initial=0.0)) / 1000, 1 / max(network.gap_ms_per_m, 1.0))
 
     def _open(self, hours: str | None) -> npt.NDArray[np.int16]:
         with self._lock:

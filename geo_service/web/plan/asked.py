@@ -19,7 +19,8 @@ from geo_service.web.http import Query
 from geo_service.web.served import present_time
 
 ASKED = (
-    "layer", "service", "also", "minutes", "profile", "week", "accept", "stations", "riders", "changes", "hour", "lang",
+    "layer", "service", "also", "minutes", "metres", "profile", "week", "accept", "stations", "riders", "changes",
+    "hour", "lang",
 )  # fmt: skip
 """Parameters that every page of the planner takes."""
 
@@ -67,7 +68,8 @@ def ask_parameters(query: Query, district: District) -> Parameters:
         week=present_time().astimezone(SHANGHAI).date() if week is None else _day(week),
         also=tuple(_need(one, layers) for one in (query.text("also") or "").split(",") if one),
         profile=query.choice("profile", default_profile(district), district.profiles),
-        minutes=_minutes(query.text("minutes", "10") or ""),
+        minutes=_number("minutes", query.text("minutes", "10") or ""),
+        metres=query.parsed("metres", lambda text, name: _number(name, text) if text else None),
         accept=query.words("accept"),
         groups=_groups(query.text("riders")),
         changes=_changes(query.text("changes")),
@@ -155,6 +157,7 @@ def query_of(parameters: Parameters, district: District, **more: Any) -> dict[st
         "service": ",".join(parameters.need.services),
         "also": ",".join(map(str, parameters.also)),
         "minutes": "" if parameters.minutes == 10 else f"{parameters.minutes:g}",
+        "metres": "" if parameters.metres is None else f"{parameters.metres:g}",
         "profile": "" if parameters.profile == default_profile(district) else parameters.profile,
         "week": parameters.week.isoformat(),
         "accept": ",".join(parameters.accept),
@@ -266,10 +269,10 @@ def _need(text: str, layers: list[str]) -> Need:
     return need
 
 
-def _minutes(text: str) -> float:
-    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", text, re.ASCII):
+def _number(name: str, text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,3})?", text, re.ASCII):
         raise InvalidInputError(
-            f"minutes={text[:20]!r} is no number; write 10 or 7.5", parameter="minutes", value=text[:20]
+            f"{name}={text[:20]!r} is no number; write 10 or 7.5", parameter=name, value=text[:20]
         )
     return float(text)
 

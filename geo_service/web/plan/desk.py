@@ -12,7 +12,7 @@ from geo_service.districts import District
 from geo_service.districts.scenarios import find_scenario, list_scenarios
 from geo_service.errors import InvalidInputError
 from geo_service.planning.demand import GROUPS, KINDS
-from geo_service.planning.parameters import Parameters, parameters_of
+from geo_service.planning.parameters import PRESETS, Parameters, parameters_of
 from geo_service.web.desk.door import csrf, here_district
 from geo_service.web.http import Query, cached, json_answer
 from geo_service.web.plan.asked import (
@@ -70,7 +70,7 @@ def _show(district: District, given: Parameters, hour: int, **more: Any) -> Resp
         layers=[district.catalogue[name] for name in plan_layers(district)],
         services=_services(district, given.need.layer),
         facts=what_if.facts,
-        kilometre_min=kilometre_minutes(district),
+        presets=_presets(district, given),
         address=query_of(given, district),
         is_in_address=fits_address(given),
         n_scenarios=len(list_scenarios(district)),
@@ -87,23 +87,11 @@ def _services(district: District, layer: str) -> dict[str, str]:
     return {kind: words[kind][column] for kind in words if kind in held}
 
 
-def kilometre_minutes(district: District) -> float | None:
-    """
-    How long a kilometre on foot takes.
-
-    Parameters
-    ----------
-    district
-        The district.
-
-    Returns
-    -------
-    minutes
-        At the pace of its walking network; None without one.
-    """
-    if "walk" not in district.profiles:
-        return None
-    return round(district.network("walk").gap_ms_per_m * 1000 / 60_000, 1)
+def _presets(district: District, given: Parameters) -> dict[str, dict[str, str]]:
+    """Addresses of the usual questions, as far as the district has the streets for them."""
+    fitting = {key: one for key, one in PRESETS.items() if one["profile"] in district.profiles}
+    plain = replace(given, changes=())
+    return {key: query_of(replace(plain, **one), district) for key, one in fitting.items()}
 
 
 def _state(given: Parameters, before: Any, after: Any, hour: int) -> dict[str, Any]:

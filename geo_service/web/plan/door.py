@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import ImmutableMultiDict
 
 from geo_service.desk.permissions import Action, is_allowed
 from geo_service.errors import ForbiddenError
@@ -28,6 +29,8 @@ def _look_who_asks() -> None:
         "none",
     ):
         raise ForbiddenError("this form was sent from another site; open our page and repeat")
+    # an empty field of a form is one that was left out
+    request.args = ImmutableMultiDict((key, value) for key, value in request.args.items(multi=True) if value)
     g.account = signed_in_account()
 
 
@@ -119,10 +122,19 @@ def show_plan(template: str, status: int = 200, **values: Any) -> ResponseReturn
         drawn=drawn_map(district),
         now=present_time(),
         percent=percent,
-        need_words=_need_words(values["given"], lang) if "given" in values else "",
+        asked_words=_asked_words(values["given"], lang) if "given" in values else "",
         **values,
     )
     return Response(body, status, mimetype="text/html")
+
+
+def _asked_words(given: Parameters, lang: Lang) -> str:
+    """What is asked, in a sentence."""
+    say = words_in(lang)
+    said = {"need": _need_words(given, lang), "way": say(f"plan_on_{given.profile}")}
+    if given.metres is not None:
+        return say("plan_asked_metres", metres=f"{given.metres:g}", **said)
+    return say("plan_asked", minutes=f"{given.minutes:g}", **said)
 
 
 def _need_words(given: Parameters, lang: Lang) -> str:

@@ -7,7 +7,8 @@ const ORDER = ["streets", "catchments", "service_areas", "gaps"];
 function styleOf(part, cutoff) {
   return ({ properties: facts }) => {
     if (part === "streets") {
-      const step = facts.minutes === null ? "far" : facts.minutes <= cutoff / 2 ? "near" : facts.minutes <= cutoff ? "in" : "out";
+      const cost = facts.minutes ?? facts.metres ?? null;
+      const step = cost === null ? "far" : cost <= cutoff / 2 ? "near" : cost <= cutoff ? "in" : "out";
       return { className: `street ${step}`, weight: 3, interactive: false };
     }
     if (part === "catchments") return { color: facts.stroke, weight: 4, opacity: 0.75, interactive: false };
@@ -26,7 +27,7 @@ export function makeLayers(map, base, { given, say, words }) {
     const drawn = await post(`${base}areas.json`, { ...given(), part });
     if (shown.get(part)?.mine !== mine) return;
     shown.get(part).layer?.remove();
-    const layer = L.geoJSON(drawn, { style: styleOf(part, given().parameters.minutes), pane: "parts" }).addTo(map);
+    const layer = L.geoJSON(drawn, { style: styleOf(part, given().parameters.metres ?? given().parameters.minutes), pane: "parts" }).addTo(map);
     shown.set(part, { mine, layer });
     for (const one of ORDER) shown.get(one)?.layer?.bringToFront();
     say("");

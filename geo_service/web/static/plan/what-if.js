@@ -26,6 +26,7 @@ const undo = [];
 const plainGroups = JSON.stringify(state.parameters.groups.map(({ riders, ...rest }) => rest));
 const isAddressable = element("unshared").hidden;
 let settling = null;
+let hasFailed = false;
 let dots = null;
 
 const round = (degrees) => Math.round(degrees * 1e6) / 1e6;
@@ -43,10 +44,12 @@ const ask = lastWins(
   ({ before, after }) => {
     if (before) state.before = before;
     state.after = after;
+    hasFailed = false;
     show();
     document.documentElement.dataset.steps = String(Number(document.documentElement.dataset.steps ?? 0) + 1);
   },
   (error) => {
+    hasFailed = true;
     say(error.isRefusal ? fill(words.failed, { why: error.message }) : words.offline);
     if (error.isRefusal && undo.length) back();
   },
@@ -81,14 +84,13 @@ function show() {
 // What need not follow every step: what is said aloud, the address, the files, the layers of the hour.
 function settle() {
   const { before, after } = state;
-  say(
-    fill(words.said, {
-      covered: percent(after.covered_share),
-      diff: difference(before.covered_share, after.covered_share, "share", words),
-      night: percent(after.at["02:00"]),
-      day: percent(after.at["14:00"]),
-    }),
-  );
+  const said = {
+    covered: percent(after.covered_share),
+    diff: difference(before.covered_share, after.covered_share, "share", words),
+    night: percent(after.at["02:00"]),
+    day: percent(after.at["14:00"]),
+  };
+  if (!hasFailed) say(fill(words.said, said));
   for (const input of document.querySelectorAll(".plan-parameters")) input.value = JSON.stringify(state.parameters);
   for (const input of document.querySelectorAll(".plan-hour")) input.value = String(state.hour);
   const query = address();
@@ -109,6 +111,7 @@ function address() {
   const [layer, ...services] = asked.need.split(":");
   const query = new URLSearchParams({ layer, minutes: asked.minutes, profile: asked.profile, week: asked.week, hour });
   const more = {
+    metres: asked.metres ?? "",
     service: services.join(","),
     also: asked.also.join(","),
     accept: asked.accept.join(","),
@@ -307,6 +310,7 @@ async function begin() {
   const [west, south, east, north] = ground.dataset.bbox.split(",").map(Number);
   L.control.zoom({ position: "bottomright" }).addTo(map);
   for (const button of map.getContainer().querySelectorAll(".leaflet-control-zoom a")) button.removeAttribute("title");
+  map.options.zoomSnap = 0.25; // a whole district fills the frame
   const box = L.latLngBounds([[south, west], [north, east]]);
   map.fitBounds(box, { animate: false });
   const drawn = makeBasemap(map, { ...JSON.parse(ground.dataset.basemap), dark: dark.matches });
