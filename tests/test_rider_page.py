@@ -489,6 +489,7 @@ def test_without_a_pointer_a_place_is_found_and_the_window_closed(visit, demo_di
     settle(page)
     assert page.locator("#from").inner_text() == f"从{name}"
     page.locator("#to").press("Enter")
+    page.wait_for_selector("#where[open]")
     page.keyboard.press("Escape")
     assert not page.locator("#where").is_visible()
     assert page.evaluate("() => document.activeElement.id") == "to"
