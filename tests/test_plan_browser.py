@@ -184,6 +184,8 @@ def test_layers_of_the_hour_are_laid_on_the_map(visit):
     for part in ("service_areas", "gaps"):
         page.check(f'[data-layer="{part}"]')
         page.wait_for_selector(f".map path.{part}", state="attached")
+    page.check('[data-layer="trust"]')
+    page.wait_for_selector("#doubt:not([hidden])")
     page.check('[data-layer="candidates"]')
     page.wait_for_selector(".map path.candidate", state="attached")
     clean(seen)

@@ -84,6 +84,7 @@ PLAN_WORDS: dict[str, tuple[str, str]] = {
     "plan_part_service_areas": ("服务范围", "Service areas"),
     "plan_part_gaps": ("空白区", "Gaps"),
     "plan_part_catchments": ("各站腹地", "Catchments"),
+    "plan_part_trust": ("数据存疑处", "Where data may be missing"),
     "plan_part_streets": ("街道到站分钟", "Minutes by street"),
     "plan_how": (
         "点地图加新站；拖动它，或选中后用方向键移动（按住 Shift 走大步）。数字随之变化。",

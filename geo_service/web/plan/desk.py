@@ -29,7 +29,7 @@ from geo_service.web.plan.asked import (
 from geo_service.web.plan.door import plan, plan_lang, show_plan
 from geo_service.web.plan.planners import planners
 
-AREAS = ("service_areas", "gaps", "catchments", "streets")
+AREAS = ("service_areas", "gaps", "catchments", "streets", "trust")
 """Layers of one hour that can be laid on the map."""
 
 

@@ -2,7 +2,7 @@
 
 import { post } from "./ask.js";
 
-const ORDER = ["streets", "catchments", "service_areas", "gaps"];
+const ORDER = ["trust", "streets", "catchments", "service_areas", "gaps"];
 
 function styleOf(part, cutoff) {
   return ({ properties: facts }) => {
@@ -11,12 +11,13 @@ function styleOf(part, cutoff) {
       const step = cost === null ? "far" : cost <= cutoff / 2 ? "near" : cost <= cutoff ? "in" : "out";
       return { className: `street ${step}`, weight: 3, interactive: false };
     }
+    if (part === "trust") return { className: `part trust ${facts.is_doubtful_gap ? "doubtful" : ""}`, weight: 1, interactive: false };
     if (part === "catchments") return { color: facts.stroke, weight: 4, opacity: 0.75, interactive: false };
     return { className: `part ${part} ${facts.at_least_places === 2 ? "two" : ""}`, weight: 1.5, interactive: false };
   };
 }
 
-export function makeLayers(map, base, { given, say, words }) {
+export function makeLayers(map, base, { given, say, doubt, words }) {
   const shown = new Map();
   let counter = 0;
 
@@ -29,6 +30,7 @@ export function makeLayers(map, base, { given, say, words }) {
     shown.get(part).layer?.remove();
     const layer = L.geoJSON(drawn, { style: styleOf(part, given().parameters.metres ?? given().parameters.minutes), pane: "parts" }).addTo(map);
     shown.set(part, { mine, layer });
+    if (part === "trust") doubt(drawn.says);
     for (const one of ORDER) shown.get(one)?.layer?.bringToFront();
     say("");
   }
@@ -39,6 +41,7 @@ export function makeLayers(map, base, { given, say, words }) {
       if (isOn) return draw(part).catch(fail);
       shown.get(part)?.layer?.remove();
       shown.delete(part);
+      if (part === "trust") doubt(null);
       return Promise.resolve();
     },
     again: () => Promise.all([...shown.keys()].map((part) => draw(part).catch(fail))),

@@ -331,7 +331,13 @@ async function begin() {
   });
 }
 
-const layers = makeLayers(map, base, { given, say, words });
+function doubt(says) {
+  const note = element("doubt");
+  note.hidden = !says;
+  note.textContent = says ? says[document.documentElement.lang === "en" ? "en" : "zh"] : "";
+}
+
+const layers = makeLayers(map, base, { given, say, doubt, words });
 const clock = makeClock(element("clock-picture"), element("clock"), words, { onHour: chooseHour });
 begin()
   .catch((error) => say(fill(words.failed, { why: error.message })))
