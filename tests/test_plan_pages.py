@@ -166,6 +166,12 @@ def test_a_step_of_a_drag_equals_the_planner(client, planner, district):
     assert answer.json["cost_yuan"] == 60_000
 
 
+def test_numbers_as_a_script_writes_them_are_of_the_planner_that_is_kept(app, client, district):
+    held = app.extensions["planners"]
+    scripted = parameters_of(json.loads(re.sub(r"\.0(?=[,}\]])", "", json.dumps(GIVEN.to_json()))))
+    assert held.what_if(district, scripted) is held.what_if(district, GIVEN)
+
+
 def test_other_riders_count_at_once(client, planner, district):
     couriers = replace(GIVEN, groups=GROUPS[:1])
     expected = Planner(district, couriers, planner.demand).clock_json()

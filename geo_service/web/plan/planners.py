@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import orjson
 from flask import current_app
@@ -159,7 +159,32 @@ class Planners:
 def _key(district: District, parameters: Parameters) -> Hashable:
     """What a planner is made of: the layers at their versions, and the parameters."""
     versions = tuple((info.name, info.version) for info in district.store.layers())
-    return district.id, versions, orjson.dumps(parameters.to_json())
+    return district.id, versions, canonical(parameters.to_json())
+
+
+def canonical(values: Any) -> bytes:
+    """
+    Write values so that equal ones are the same bytes: a script in a browser writes 60000.0 as 60000.
+
+    Parameters
+    ----------
+    values
+        Plain values.
+
+    Returns
+    -------
+    data
+        JSON with every number a float, keys in order.
+    """
+    return orjson.dumps(_floats(values), option=orjson.OPT_SORT_KEYS)
+
+
+def _floats(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {key: _floats(value) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [_floats(value) for value in values]
+    return float(values) if isinstance(values, int) and not isinstance(values, bool) else values
 
 
 def planners() -> Planners:

@@ -28,7 +28,7 @@ from geo_service.web.http import Query, json_answer
 from geo_service.web.plan.asked import ASKED, ask_parameters, json_object, query_of
 from geo_service.web.plan.door import plan, plan_lang, show_plan
 from geo_service.web.plan.downloads import XLSX
-from geo_service.web.plan.planners import Planners, planners
+from geo_service.web.plan.planners import Planners, canonical, planners
 from geo_service.web.running import Tell, ask_to_stop, forget_state, is_stopped, start_work, state_of
 from geo_service.web.served import present_time
 from geo_service.web.words import words_in
@@ -121,8 +121,7 @@ def _number(name: str, default: str, least: float, most: float) -> float:
 
 def _name_of(district: District, order: Mapping[str, Any]) -> str:
     versions = [[info.name, info.version] for info in district.store.layers()]
-    said = orjson.dumps([district.id, versions, order], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(said).hexdigest()[:24]
+    return hashlib.sha256(canonical([district.id, versions, order])).hexdigest()[:24]
 
 
 def _do(
