@@ -28,8 +28,9 @@ import numpy as np  # isort: skip
 
 from geo_service.districts import District, open_district  # isort: skip
 from geo_service.districts.create import Recipe, create_district
-from geo_service.districts.plan_what_if import WhatIf
-from geo_service.districts.planning import Planner, draw_demand
+from geo_service.districts.plans.demand import draw_demand
+from geo_service.districts.plans.planner import Planner
+from geo_service.districts.plans.what_if import WhatIf
 from geo_service.layers import Edit, Place
 from geo_service.planning.changes import Change
 from geo_service.planning.demand import KINDS, Demand

@@ -207,7 +207,8 @@ def test_growth_is_the_power_of_the_number_of_nodes():
 
 @pytest.fixture(scope="module")
 def planner(demo_district):
-    from geo_service.districts.planning import Planner, draw_demand
+    from geo_service.districts.plans.demand import draw_demand
+    from geo_service.districts.plans.planner import Planner
 
     whole = draw_demand(demo_district)
     return Planner(demo_district, planning.NEED, whole.take(np.arange(0, len(whole), 60)))

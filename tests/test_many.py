@@ -13,9 +13,9 @@ import pytest
 from openpyxl import load_workbook
 
 from geo_service.cli.many import Many, check_one
-from geo_service.districts.many import Crew, Tallied, find_districts, tally_many
-from geo_service.districts.tally import ages_of, tally_district
-from geo_service.districts.tally_table import COLUMNS, HOUR_COLUMNS, estimate
+from geo_service.districts.plans.many import Crew, Tallied, find_districts, tally_many
+from geo_service.districts.plans.tally import ages_of, tally_district
+from geo_service.districts.plans.tally_table import COLUMNS, HOUR_COLUMNS, estimate
 from geo_service.errors import InvalidInputError
 from geo_service.network.features import load_features, save_features
 from geo_service.planning.parameters import Need, Parameters
@@ -100,7 +100,7 @@ def test_a_district_that_fails_is_a_row_with_its_reason(killed):
 def test_what_is_known_is_not_worked_out_again(folder, killed, monkeypatch):
     rows, results, _ = killed
     again = Parameters(Need("station"), date(2026, 11, 28), accept=("stale", "unknown"))  # of the same week
-    monkeypatch.setattr("geo_service.districts.many._client", None)  # nobody is hired
+    monkeypatch.setattr("geo_service.districts.plans.many._client", None)  # nobody is hired
     known = worked([folder / name for name in NAMES], results, again)
     assert {name: known[name].outcome for name in NAMES} == dict.fromkeys(NAMES, "kept")
     assert all(known[name].tally == rows[name].tally for name in NAMES)
@@ -109,7 +109,7 @@ def test_what_is_known_is_not_worked_out_again(folder, killed, monkeypatch):
 @pytest.mark.slow
 def test_other_parameters_and_other_data_are_worked_out_anew(folder, killed, tmp_path):
     from geo_service.districts import open_district
-    from geo_service.districts.tally import fingerprint_of
+    from geo_service.districts.plans.tally import fingerprint_of
 
     def named(directory, plan=PLAN, ages=AGES):
         district = open_district(directory, Settings())
@@ -140,7 +140,7 @@ def test_a_damaged_result_is_not_believed(folder, killed, tmp_path):
         path.write_text(path.read_text(encoding="utf-8")[:-20], encoding="utf-8")
     (one,) = copy.glob("d-*.json")
     one.write_text(json.dumps(rows["d"].tally | {"clock": []}), encoding="utf-8")
-    from geo_service.districts.many import _known
+    from geo_service.districts.plans.many import _known
 
     assert [_known(folder / name, PLAN, AGES, copy) for name in NAMES] == [None] * 4
 
@@ -237,6 +237,6 @@ def test_without_dask_the_remedy_is_named(folder, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_scheduler_that_does_not_answer_is_named(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("geo_service.districts.many.SCHEDULER_WAIT_S", 0.5)
+    monkeypatch.setattr("geo_service.districts.plans.many.SCHEDULER_WAIT_S", 0.5)
     with pytest.raises(InvalidInputError, match="no dask scheduler answers there"):
         worked([folder / "a"], tmp_path, crew=Crew(1, "tcp://127.0.0.1:9"))

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import shapely
 
-from geo_service.districts.plan_areas import PARTS, HourAreas, areas_json
-from geo_service.districts.planning import Planner, draw_demand
+from geo_service.districts.plans.areas import PARTS, HourAreas, areas_json
+from geo_service.districts.plans.demand import draw_demand
+from geo_service.districts.plans.planner import Planner
 from geo_service.engine.router import UNREACHED, Router, build_index
 from geo_service.errors import InvalidInputError
 from geo_service.finder.catchments import catchments, in_both, rank_places, twice_covered

@@ -7,7 +7,7 @@ import pytest
 
 from geo_service.desk.accounts import hash_password
 from geo_service.districts import open_district
-from geo_service.districts.planning import Planner
+from geo_service.districts.plans.planner import Planner
 from geo_service.planning.parameters import parameters_of
 from geo_service.settings import Settings
 from geo_service.store.accounts import Account

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from openpyxl import load_workbook
 
-from geo_service.districts.plan_case import APART_M, build_case
-from geo_service.districts.plan_checks import judge_plan
-from geo_service.districts.plan_map import case_map
-from geo_service.districts.plan_words import case_words
-from geo_service.districts.planning import Planner, draw_demand
+from geo_service.districts.plans.case import APART_M, build_case
+from geo_service.districts.plans.case_map import case_map
+from geo_service.districts.plans.checks import judge_plan
+from geo_service.districts.plans.demand import draw_demand
+from geo_service.districts.plans.planner import Planner
+from geo_service.districts.plans.words import case_words
 from geo_service.errors import InvalidInputError
 from geo_service.geo import metres_per_degree
 from geo_service.paper.documents import (

@@ -8,8 +8,16 @@ import pyproj
 import pytest
 from openpyxl import Workbook
 
-from geo_service.districts.plan_demand import demand_again, demand_with, keep_beside, read_upload, to_table
-from geo_service.districts.planning import Planner, draw_demand, unreached_says
+from geo_service.districts.plans.answers import unreached_says
+from geo_service.districts.plans.demand import (
+    demand_again,
+    demand_with,
+    draw_demand,
+    keep_beside,
+    read_upload,
+    to_table,
+)
+from geo_service.districts.plans.planner import Planner
 from geo_service.errors import InvalidInputError
 from geo_service.geo import convert_datum
 from geo_service.planning.demand import GROUPS, KINDS, weigh

@@ -6,7 +6,8 @@ from datetime import date
 import numpy as np
 import pytest
 
-from geo_service.districts.planning import Planner, draw_demand
+from geo_service.districts.plans.demand import draw_demand
+from geo_service.districts.plans.planner import Planner
 from geo_service.engine.router import UNREACHED, Router
 from geo_service.geo import BBox
 from geo_service.network.features import OsmArea, OsmFeatures, OsmPoi, ReadReport

@@ -7,8 +7,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from geo_service.districts.plan_siting import goal_json, name_refusal
-from geo_service.districts.planning import Planner, draw_demand
+from geo_service.districts.plans.demand import draw_demand
+from geo_service.districts.plans.planner import Planner
+from geo_service.districts.plans.siting import goal_json, name_refusal
 from geo_service.errors import InvalidInputError
 from geo_service.planning.parameters import Need, Parameters
 from geo_service.planning.siting import Sites, least_longest

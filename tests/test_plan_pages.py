@@ -15,8 +15,8 @@ import pytest
 
 from geo_service.desk.accounts import hash_password
 from geo_service.districts import open_district
-from geo_service.districts.planning import Planner
-from geo_service.districts.scenarios import MOST_SCENARIOS, find_scenario, list_scenarios
+from geo_service.districts.plans.planner import Planner
+from geo_service.districts.plans.scenarios import MOST_SCENARIOS, find_scenario, list_scenarios
 from geo_service.errors import BadDataError
 from geo_service.planning.changes import Change
 from geo_service.planning.demand import GROUPS

@@ -6,9 +6,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from geo_service.districts.plan_areas import areas_json
-from geo_service.districts.plan_trust import trust_json
-from geo_service.districts.planning import Planner, draw_demand
+from geo_service.districts.plans.areas import areas_json
+from geo_service.districts.plans.demand import draw_demand
+from geo_service.districts.plans.planner import Planner
+from geo_service.districts.plans.trust import trust_json
 from geo_service.engine.router import NONE
 from geo_service.errors import InvalidInputError
 from geo_service.planning.parameters import Need, Parameters, TrustRules, parameters_of

@@ -7,9 +7,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from geo_service.districts.plan_checks import equity_json
-from geo_service.districts.plan_what_if import WhatIf
-from geo_service.districts.planning import Planner
+from geo_service.districts.plans.checks import equity_json
+from geo_service.districts.plans.planner import Planner
+from geo_service.districts.plans.what_if import WhatIf
 from geo_service.errors import InvalidInputError
 from geo_service.planning.changes import Change, change_of
 from geo_service.planning.demand import GROUPS

@@ -7,8 +7,9 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from geo_service.districts.plan_checks import equity_json, judge_plan, verdict_json
-from geo_service.districts.planning import Planner, draw_demand
+from geo_service.districts.plans.checks import equity_json, judge_plan, verdict_json
+from geo_service.districts.plans.demand import draw_demand
+from geo_service.districts.plans.planner import Planner
 from geo_service.errors import InvalidInputError, NotFoundError
 from geo_service.planning.demand import HOURS, KINDS, Demand
 from geo_service.planning.longer import longer_hours

@@ -11,7 +11,7 @@ from geo_service.cli.words import read_settings, refuse_inside, today
 from geo_service.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from geo_service.districts.many import Tallied
+    from geo_service.districts.plans.many import Tallied
 
 MOST_WORKERS = 1024
 
@@ -45,9 +45,9 @@ def check_one(directories: tuple[Path, ...], many: Many) -> Path:
 
 def print_many(directories: tuple[Path, ...], many: Many, as_json: bool, **asked: Any) -> None:
     """Work out many districts, and write their table, also of what there is when somebody interrupts."""
-    from geo_service.districts.many import Crew, find_districts, tally_many
-    from geo_service.districts.tally import ages_of
-    from geo_service.districts.tally_table import check_table_format
+    from geo_service.districts.plans.many import Crew, find_districts, tally_many
+    from geo_service.districts.plans.tally import ages_of
+    from geo_service.districts.plans.tally_table import check_table_format
     from geo_service.planning.parameters import Need, Parameters
 
     if many.output is None:
@@ -96,7 +96,7 @@ def _workers(many: Many, n_districts: int) -> int:
 def _write(
     ready: "list[Tallied]", total: int, parameters: Any, crew: Any, output: Path, form: str, on: date
 ) -> dict[str, Any]:
-    from geo_service.districts.tally_table import estimate, row_of, write_table
+    from geo_service.districts.plans.tally_table import estimate, row_of, write_table
     from geo_service.districts.working_copy import write_atomically
 
     hands = {row.tally["worker"] for row in ready if row.outcome == "done"}

@@ -22,7 +22,7 @@ ALL_PARTS = "service_areas,gaps,catchments,streets,demand,trust"
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="GeoJSON file to write.")
 def areas(directory: Path, as_json: bool, hour: str, parts: str, output: Path | None, **asked: Any) -> None:
     """Who has an open place near in one hour: service areas, gaps, catchments, streets and demand as GeoJSON."""
-    from geo_service.districts.plan_areas import areas_json, join_areas
+    from geo_service.districts.plans.areas import areas_json, join_areas
     from geo_service.districts.working_copy import write_atomically
     from geo_service.planning.week import parse_hour
 

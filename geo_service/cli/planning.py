@@ -26,7 +26,7 @@ from geo_service.cli.words import (
 from geo_service.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from geo_service.districts.planning import Planner
+    from geo_service.districts.plans.planner import Planner
 
 TIME_LIMIT = click.option(
     "--time-limit", type=float, help="Seconds after which the best so far comes back with its bound."
@@ -92,7 +92,7 @@ def plan_options(command: Callable[..., None]) -> Callable[..., None]:
 @contextmanager
 def planning(directory: Path, asked: dict[str, Any]) -> Iterator["Planner"]:
     """A planner of a district, for one command."""
-    from geo_service.districts.planning import Planner
+    from geo_service.districts.plans.planner import Planner
     from geo_service.districts.working_copy import write_atomically
 
     save, brought = asked.pop("save"), asked.pop("demand", None)
@@ -116,7 +116,7 @@ def _demand(
     """What demand a plan counts, None if it is drawn from the map, and the plan that names it."""
     if brought is None and parameters.demand is None:
         return None, parameters
-    from geo_service.districts.plan_demand import demand_again, demand_with, keep_beside, read_upload
+    from geo_service.districts.plans.demand import demand_again, demand_with, keep_beside, read_upload
 
     if brought is None:
         if save is not None and save.parent.resolve() != folder.resolve():
@@ -231,7 +231,7 @@ def site(
     **asked: Any,
 ) -> None:
     """Where next: the new sites that cover most demand over the week, proved best among all candidates."""
-    from geo_service.districts.plan_siting import goal_json
+    from geo_service.districts.plans.siting import goal_json
     from geo_service.planning.week import parse_hour
 
     if goal == "week":
@@ -297,8 +297,8 @@ def case(
     **asked: Any,
 ) -> None:
     """Write the case: why here, why not longer hours, and what if we are wrong; the workbook has every table."""
-    from geo_service.districts.plan_case import build_case
-    from geo_service.districts.plan_checks import judge_plan, verdict_json
+    from geo_service.districts.plans.case import build_case
+    from geo_service.districts.plans.checks import judge_plan, verdict_json
     from geo_service.districts.working_copy import write_atomically
 
     refuse_inside(directory, output)
@@ -321,7 +321,7 @@ def case(
         written = build_case(planner, budget, verdict, on or today(), lang)
         write_atomically(output, _write_case(written, form))
         if map_ is not None:
-            from geo_service.districts.plan_map import case_map
+            from geo_service.districts.plans.case_map import case_map
 
             write_atomically(map_, case_map(planner, written, on or today()).html)
     wrote = [str(path) for path in (output, map_) if path is not None]

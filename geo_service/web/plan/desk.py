@@ -9,7 +9,7 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from geo_service.districts import District
-from geo_service.districts.scenarios import find_scenario, list_scenarios
+from geo_service.districts.plans.scenarios import find_scenario, list_scenarios
 from geo_service.errors import InvalidInputError
 from geo_service.planning.demand import GROUPS, KINDS
 from geo_service.planning.parameters import PRESETS, Parameters, parameters_of
@@ -148,7 +148,7 @@ def candidates(district_id: str) -> Response:
 @plan.post("/areas.json")
 def areas(district_id: str) -> Response:
     """Draw one ``part`` of an hour on the streets, as GeoJSON: service areas, gaps, catchments, minutes to a place."""
-    from geo_service.districts.plan_areas import areas_json
+    from geo_service.districts.plans.areas import areas_json
 
     body = read_body()
     given, hour, part = _plan_of(body.get("parameters")), body.get("hour", HOUR), body.get("part")

@@ -8,7 +8,7 @@ from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from geo_service.desk.permissions import Action, is_allowed
-from geo_service.districts.scenarios import (
+from geo_service.districts.plans.scenarios import (
     Scenario,
     find_scenario,
     list_scenarios,

@@ -19,8 +19,8 @@ from geo_service.planning.demand import GROUPS
 from geo_service.planning.parameters import Parameters
 
 if TYPE_CHECKING:
-    from geo_service.districts.plan_what_if import WhatIf
-    from geo_service.districts.planning import Planner
+    from geo_service.districts.plans.planner import Planner
+    from geo_service.districts.plans.what_if import WhatIf
 
 T = TypeVar("T")
 
@@ -106,7 +106,7 @@ class Planners:
         planner
             Shared: only to be asked.
         """
-        from geo_service.districts.planning import Planner
+        from geo_service.districts.plans.planner import Planner
 
         plain = replace(parameters, changes=(), groups=GROUPS, stations=1)
         return self._planners.get(_key(district, plain), lambda: Planner(district, plain))
@@ -127,7 +127,7 @@ class Planners:
         what_if
             Shared: only to be asked.
         """
-        from geo_service.districts.plan_what_if import WhatIf
+        from geo_service.districts.plans.what_if import WhatIf
 
         plain = replace(parameters, changes=())
         return self._trials.get(
@@ -151,7 +151,7 @@ class Planners:
         planner
             Made anew, of the demand that is kept.
         """
-        from geo_service.districts.planning import Planner
+        from geo_service.districts.plans.planner import Planner
 
         return Planner(district, parameters, self.standing(district, parameters).demand)
 

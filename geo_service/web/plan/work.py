@@ -133,7 +133,7 @@ def _do(
     on: date,
     tell: Tell,
 ) -> Mapping[str, Any]:
-    from geo_service.districts.plan_next import next_json
+    from geo_service.districts.plans.curve import next_json
 
     tell("wait", 0, 0)
     with _room:
@@ -152,8 +152,8 @@ def _do(
 def _judge(
     planner: Any, order: Mapping[str, Any], folder: Path, on: date, tell: Tell, watch: Any
 ) -> Mapping[str, Any]:
-    from geo_service.districts.plan_case import build_case
-    from geo_service.districts.plan_checks import judge_plan, verdict_json
+    from geo_service.districts.plans.case import build_case
+    from geo_service.districts.plans.checks import judge_plan, verdict_json
 
     verdict = judge_plan(planner, order["seeds"], lambda done, total: tell("try", done, total))
     names = {one.id: one.name for one in planner.measures(planner.candidates)}

@@ -1,5 +1,5 @@
 """
-Demand that a planner brings: a table of points with sizes, or a raster of counts, read for one district.
+Demand of one district: drawn from its map and layers, or brought as a table of points with sizes or a raster of counts.
 
 Tables are read by the readers of `import`, in a confined child, whatever their format; rows that make no sense are
 refused with row and value. What was read travels with a plan by name and SHA-256.
@@ -15,11 +15,12 @@ from typing import NamedTuple
 import numpy as np
 
 from geo_service.districts.district import District
-from geo_service.districts.planning import draw_demand
 from geo_service.errors import InvalidInputError
 from geo_service.exchange.intake import Row, read_table
 from geo_service.geo import Datum, convert_datum
-from geo_service.planning.demand import KINDS, Demand, DemandPoint, join_demand, pack_demand
+from geo_service.layers import Place
+from geo_service.network.features import load_features
+from geo_service.planning.demand import KINDS, Demand, DemandPoint, build_demand, join_demand, pack_demand
 from geo_service.planning.parameters import DemandFile
 from geo_service.planning.rasters import is_raster, read_cells
 
@@ -35,6 +36,30 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 MOST_POINTS = 250_000
 MOST_SIZE = 1e9
+
+
+def draw_demand(district: District) -> Demand:
+    """
+    Draw demand from a district's map and layers.
+
+    Parameters
+    ----------
+    district
+        The district.
+
+    Returns
+    -------
+    demand
+        Without what lies outside of the district's box.
+    """
+    held = [name for name in ("express_site", "gathering_point") if name in district.layer_names()]
+    places = [
+        (name, place) for name in held for place in district.places(name).features if isinstance(place, Place)
+    ]
+    demand = build_demand(load_features(district.directory / "osm"), places)
+    west, south, east, north = district.bbox
+    lon, lat = demand.lonlat.T
+    return demand.take(np.flatnonzero((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)))
 
 
 class Uploaded(NamedTuple):

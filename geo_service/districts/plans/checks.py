@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geo_service.districts.planning import Planner
+from geo_service.districts.plans.planner import Planner
 from geo_service.engine.router import Router
 from geo_service.layers import Area
 from geo_service.layers.areas import to_shape

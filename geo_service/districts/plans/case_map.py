@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from geo_service.districts.plan_areas import areas_json
-from geo_service.districts.plan_case import Case
-from geo_service.districts.plan_words import case_words
-from geo_service.districts.planning import Planner
+from geo_service.districts.plans.areas import areas_json
+from geo_service.districts.plans.case import Case
+from geo_service.districts.plans.planner import Planner
+from geo_service.districts.plans.words import case_words
 from geo_service.districts.sharing import STATIC_DIR
 from geo_service.maps.overlays import Dot, Overlay, Pin, Shape, build_overlay_map
 from geo_service.maps.rows import place_rows

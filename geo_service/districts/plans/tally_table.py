@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from geo_service.districts.many import Tallied
+from geo_service.districts.plans.many import Tallied
 from geo_service.errors import InvalidInputError
 from geo_service.paper.writing import Sheet, Value, write_csv, write_xlsx
 from geo_service.planning.demand import HOURS

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from geo_service.districts.planning import NAMES_SHOWN, Planner
+from geo_service.districts.plans.planner import NAMES_SHOWN, Planner
 from geo_service.errors import InvalidInputError
 from geo_service.planning.candidates import Candidate
 from geo_service.planning.cover import UNREACHED, within

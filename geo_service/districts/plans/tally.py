@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from geo_service import __version__
 from geo_service.districts.district import District, open_district
-from geo_service.districts.planning import Planner
+from geo_service.districts.plans.planner import Planner
 from geo_service.districts.routers import code_digest
 from geo_service.layers.geojson import dump_layer
 from geo_service.planning.demand import HOURS

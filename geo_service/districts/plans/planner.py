@@ -15,6 +15,14 @@ import shapely
 
 from geo_service.districts.answers import parse_cutoff_ms, parse_states
 from geo_service.districts.district import District
+from geo_service.districts.plans.answers import (
+    best_alone_json,
+    choice_json,
+    gap_share,
+    rounded,
+    unreached_says,
+)
+from geo_service.districts.plans.demand import draw_demand
 from geo_service.engine.router import Router, Snaps
 from geo_service.errors import InvalidInputError
 from geo_service.finder import CoverageQuestion, Wish
@@ -31,11 +39,10 @@ from geo_service.planning.candidates import (
 )
 from geo_service.planning.changes import changed_rows, new_places
 from geo_service.planning.cover import Clock, count_open, left_out, unreached_rows, within
-from geo_service.planning.demand import HOURS, KINDS, Demand, Weights, build_demand, weigh
+from geo_service.planning.demand import HOURS, KINDS, Demand, Weights, weigh
 from geo_service.planning.gates import Gates, find_gates, gate_delay_ms, gate_snaps, pass_brings
 from geo_service.planning.longer import longer_hours
 from geo_service.planning.measures import (
-    Choice,
     Measure,
     Menu,
     Part,
@@ -457,9 +464,9 @@ class Planner:
         clock = self.clock()
         return self.asked() | {
             "share_of": "rider_hours",
-            "covered_share": _number(clock.covered_share),
-            "clock": [_number(share) for share in clock.share],
-            "backup_clock": [_number(share) for share in clock.backup_share],
+            "covered_share": rounded(clock.covered_share),
+            "clock": [rounded(share) for share in clock.share],
+            "backup_clock": [rounded(share) for share in clock.backup_share],
             "riders": np.round(self.weights.total, 3).tolist(),
             "at": {f"{hour:02}:00": self._hour_json(clock, hour) for hour in (2, 14)},
             "always_covered_share": self._always(clock),
@@ -503,7 +510,7 @@ class Planner:
         riders, covered = self.weights.total[list(hours)].sum(), clock.riders[list(hours)].sum()
         missing = left_out(self.demand, self.weights, clock.is_covered, hours)
         return {
-            "covered_share": _number(covered / riders if riders > 0 else np.nan),
+            "covered_share": rounded(covered / riders if riders > 0 else np.nan),
             "left_out_count": len(missing),
             "left_out": [
                 row._asdict() | {"rider_hours": round(row.rider_hours, 3)} for row in missing[:NAMES_SHOWN]
@@ -513,7 +520,7 @@ class Planner:
     def _always(self, clock: Clock) -> float | None:
         """Share of the demand, by what it weighs over the week, that is covered in all 168 hours."""
         whole = self.weights.of_points(range(HOURS))
-        return _number(whole[clock.is_covered.all(axis=1)].sum() / whole.sum() if whole.sum() > 0 else np.nan)
+        return rounded(whole[clock.is_covered.all(axis=1)].sum() / whole.sum() if whole.sum() > 0 else np.nan)
 
     @cached_property
     def is_unreached(self) -> BoolArray:
@@ -611,147 +618,8 @@ class Planner:
                 "offered": len(measures),
                 "gates": {"shut": len(self.gates.shut), "leading_nowhere": self.gates.blind},
                 "greedy_added": round(greedy.added, 3),
-                "greedy_gap_share": _gap(greedy, best),
-                "best_alone": _best_alone(menu),
+                "greedy_gap_share": gap_share(greedy, best),
+                "best_alone": best_alone_json(menu),
             }
             | choice_json(best)
         )
-
-
-def _gap(greedy: Choice, best: Choice) -> float:
-    """What greedy gives away, as a share of what the best choice is known to reach at most."""
-    return round(max(0.0, (best.bound - greedy.added) / best.bound), 6) if best.bound > 0 else 0.0
-
-
-def _best_alone(menu: Menu, count: int = 10) -> list[Answer]:
-    alone, cost = menu.alone, menu.cost_yuan
-    order = np.argsort(-alone / cost, kind="stable")[:count]
-    return [
-        {
-            "id": menu.measures[m].id,
-            "kind": menu.measures[m].kind,
-            "name": menu.measures[m].name,
-            "cost_yuan": float(cost[m]),
-            "reach": round(float(alone[m]), 3),
-            "per_10000_yuan": round(float(alone[m] / cost[m] * 10_000), 3),
-        }
-        for m in order.tolist()
-        if alone[m] > 0
-    ]
-
-
-KIND_WORDS = {
-    "meal": ("家餐饮", "kitchens"),
-    "dwelling": ("户", "dwellings"),
-    "office": ("间办公", "offices"),
-    "shop": ("家店铺", "shops"),
-    "express_site": ("名快递员", "couriers at outlets"),
-    "gathering_point": ("名聚集骑手", "riders at gathering points"),
-    "upload": ("（上传）", "uploaded"),
-}
-"""What is counted of each kind of demand."""
-
-
-def unreached_says(points: int, compounds: int, sizes: Sequence[float]) -> dict[str, str]:
-    """
-    Say what no street leads from, by compounds and sizes.
-
-    Parameters
-    ----------
-    points
-        How many points.
-    compounds
-        How many names of compounds among them.
-    sizes
-        How much of each of `KINDS`.
-
-    Returns
-    -------
-    says
-        In Chinese and English.
-
-    Examples
-    --------
-    >>> unreached_says(5, 3, [0, 412, 0, 2, 0, 0, 0])["en"]
-    'unreached: 3 compounds, 412 dwellings, 2 shops (5 points)'
-    """
-    if not points:
-        return {"zh": "没有无路可达的需求点", "en": "nothing is unreached"}
-    some = [(KIND_WORDS[kind], f"{size:g}") for kind, size in zip(KINDS, sizes, strict=True) if size > 0]
-    zh, en = [f"{size} {words[0]}" for words, size in some], [f"{size} {words[1]}" for words, size in some]
-    if compounds:
-        zh.insert(0, f"{compounds} 个小区")
-        en.insert(0, f"{compounds} compound{'s' if compounds != 1 else ''}")
-    return {
-        "zh": f"无路可达：{'、'.join(zh)}（{points} 个需求点）",
-        "en": f"unreached: {', '.join(en)} ({points} points)",
-    }
-
-
-def choice_json(choice: Choice) -> Answer:
-    """
-    Say a choice of measures.
-
-    Parameters
-    ----------
-    choice
-        What was chosen.
-
-    Returns
-    -------
-    answer
-        Steps in the order in which they help most for their price.
-    """
-    menu = choice.menu
-    return {
-        "before_share": _number(menu.standing / menu.total if menu.total > 0 else np.nan),
-        "covered_share": _number(choice.covered_share),
-        "added": round(choice.added, 3),
-        "cost_yuan": choice.cost_yuan,
-        "is_proved": choice.is_proved,
-        "bound_added": round(choice.bound, 3),
-        "gap_share": round(choice.gap_share, 6),
-        "steps": [
-            {
-                "id": menu.measures[step.measure].id,
-                "measure": menu.measures[step.measure].kind,
-                "name": menu.measures[step.measure].name,
-                "cost_yuan": menu.measures[step.measure].cost_yuan,
-                "reach": round(step.reach, 3),
-                "added": round(step.added, 3),
-                "cumulative": round(step.cumulative, 3),
-                "covered_share": _number((menu.standing + step.cumulative) / menu.total),
-                "per_10000_yuan": round(step.added / menu.measures[step.measure].cost_yuan * 10_000, 3),
-            }
-            for step in choice.steps
-        ],
-    }
-
-
-def _number(value: float) -> float | None:
-    """Six decimals; nothing where there is no number."""
-    return None if np.isnan(value) else round(float(value), 6)
-
-
-def draw_demand(district: District) -> Demand:
-    """
-    Draw demand from a district's map and layers.
-
-    Parameters
-    ----------
-    district
-        The district.
-
-    Returns
-    -------
-    demand
-        Without what lies outside of the district's box.
-    """
-    held = [name for name in ("express_site", "gathering_point") if name in district.layer_names()]
-    places = [
-        (name, place) for name in held for place in district.places(name).features if isinstance(place, Place)
-    ]
-    demand = build_demand(load_features(district.directory / "osm"), places)
-    west, south, east, north = district.bbox
-    lon, lat = demand.lonlat.T
-    return demand.take(np.flatnonzero((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)))

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from geo_service import __version__
 from geo_service.districts.answers import parse_states
-from geo_service.districts.plan_checks import equity_json, verdict_json
-from geo_service.districts.plan_words import case_words
-from geo_service.districts.planning import Planner
+from geo_service.districts.plans.checks import equity_json, verdict_json
+from geo_service.districts.plans.planner import Planner
+from geo_service.districts.plans.words import case_words
 from geo_service.engine.router import UNREACHED
 from geo_service.finder import CoverageQuestion, Wish
 from geo_service.geo import metres_per_degree

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from geo_service.districts.plan_checks import areas_of_demand
-from geo_service.districts.planning import NAMES_SHOWN, Planner
+from geo_service.districts.plans.checks import areas_of_demand
+from geo_service.districts.plans.planner import NAMES_SHOWN, Planner
 from geo_service.errors import InvalidInputError
 from geo_service.geo import metres_per_degree
 from geo_service.layers import Place

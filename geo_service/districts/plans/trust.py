@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from geo_service.districts.planning import Planner
+from geo_service.districts.plans.planner import Planner
 from geo_service.engine.router import NONE
 from geo_service.planning.trust import REASONS, build_grid, is_sparse, street_by_cell
 from geo_service.planning.week import hour_name

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from geo_service.districts.district import open_district
-from geo_service.districts.tally import Ages, fingerprint_of, is_tally, tally_district
+from geo_service.districts.plans.tally import Ages, fingerprint_of, is_tally, tally_district
 from geo_service.districts.working_copy import write_atomically
 from geo_service.errors import GeoServiceError, InvalidInputError
 from geo_service.planning.parameters import Parameters

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import shapely
 import shapely.geometry
 
-from geo_service.districts.plan_trust import trust_json
-from geo_service.districts.planning import OPEN_RULE, Planner, Stand
+from geo_service.districts.plans.planner import OPEN_RULE, Planner, Stand
+from geo_service.districts.plans.trust import trust_json
 from geo_service.engine.router import NONE, UNREACHED
 from geo_service.errors import InvalidInputError
 from geo_service.finder.catchments import Ranked, Shares, catchments, in_both, rank_places, twice_covered

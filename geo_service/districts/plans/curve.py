@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from geo_service.districts.planning import Planner, choice_json
+from geo_service.districts.plans.answers import choice_json
+from geo_service.districts.plans.planner import Planner
 from geo_service.errors import InvalidInputError
 from geo_service.planning.measures import Measure, choose_best, choose_greedily
 from geo_service.planning.solve import Watch
