@@ -8,8 +8,8 @@ PYTHON ?= python3
 VENV ?= .venv
 HOST ?= 127.0.0.1
 PORT ?= 8000
-# One worker for each processor, but never one alone nor more than memory carries.
-WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n < 2 ? 2 : n > 6 ? 6 : n )))
+# One worker more than processors, since browsers and databases are waited for; no more than memory carries.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n > 5 ? 6 : n + 1 )))
 ARGS ?=
 BIN := $(VENV)/bin
 DISTRICTS := run/xiangheyuan run/yingze
