@@ -56,8 +56,8 @@ def shared_data() -> Path:
 def chromium() -> str:
     """Path of the system's Chromium; without it the test is skipped, or fails if one is required.
 
-    The shell without windows is the same engine of the same version at a third of the processor's time; the long run takes
-    the whole browser.
+    The shell without windows is the same engine of the same version at a third of the processor's time; the long run
+    takes the whole browser.
     """
     whole = ("chromium", "chromium-browser", "google-chrome")
     names = whole if many(0, 1) else ("chromium-headless-shell", *whole)

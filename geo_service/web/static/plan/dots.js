@@ -1,6 +1,8 @@
 // Thousands of demand points on one canvas: a disc where a place is near enough, a ring where none is.
 
 const SIZE = 9;
+const SMALL = 0.7; // of a whole district in view, so that the streets between the dots can still be seen
+const CLOSE_ZOOM = 15;
 const COLOURS = { light: ["#0b63ce", "#c2410c", "#fff"], dark: ["#7db4ff", "#ffa05c", "#14181f"] };
 
 export async function loadPoints(url) {
@@ -21,7 +23,7 @@ export function bitsOf(text) {
 }
 
 // A mark as the pixels it sets: drawing thousands of images takes a slow machine a tenth of a second, writing pixels does not.
-function stamp(isCovered, isDark, ratio) {
+function stamp(isCovered, isDark, ratio, scale) {
   const [yes, no, halo] = COLOURS[isDark ? "dark" : "light"];
   const side = SIZE * ratio;
   const canvas = document.createElement("canvas");
@@ -29,10 +31,10 @@ function stamp(isCovered, isDark, ratio) {
   const pen = canvas.getContext("2d");
   pen.scale(ratio, ratio);
   pen.beginPath();
-  pen.arc(SIZE / 2, SIZE / 2, isCovered ? 2.1 : 2.6, 0, 2 * Math.PI);
+  pen.arc(SIZE / 2, SIZE / 2, (isCovered ? 2.1 : 2.6) * scale, 0, 2 * Math.PI);
   for (const [style, width] of isCovered ? [[yes, 0]] : [[halo, 3.2], [no, 1.7]]) {
     pen.fillStyle = pen.strokeStyle = style;
-    pen.lineWidth = width;
+    pen.lineWidth = width * scale;
     if (width) pen.stroke();
     else pen.fill();
   }
@@ -50,14 +52,18 @@ export function dotLayer(points, isDark) {
   const pen = canvas.getContext("2d");
   const ratio = Math.min(devicePixelRatio || 1, 2);
   let map = null;
-  const stamps = (dark) => [false, true].map((isCovered) => stamp(isCovered, dark, ratio));
-  let images = stamps(isDark);
+  let dark = isDark;
+  let scale = 1;
+  const stamps = () => [false, true].map((isCovered) => stamp(isCovered, dark, ratio, scale));
+  let images = stamps();
   let image = null;
   let isCovered = () => 1;
   let places = [];
 
   function reset() {
     if (!map) return;
+    scale = map.getZoom() < CLOSE_ZOOM ? SMALL : 1;
+    images = stamps();
     const size = map.getSize();
     canvas.width = size.x * ratio;
     canvas.height = size.y * ratio;
@@ -110,8 +116,9 @@ export function dotLayer(points, isDark) {
       isCovered = bits;
       if (map) paint();
     },
-    dress(dark) {
-      images = stamps(dark);
+    dress(isNight) {
+      dark = isNight;
+      images = stamps();
       if (map) paint();
     },
   };
