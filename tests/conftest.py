@@ -212,6 +212,12 @@ def made_district(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no command tell of its progress because the machine is busy: what is printed must not hang on the time."""
+    monkeypatch.setattr("geo_service.cli.output.PATIENCE_S", 3600.0)
+
+
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> "Callable[..., tuple[int | str | None, str, str]]":
     """Run the command line in this process: exit code, standard output, standard error."""
