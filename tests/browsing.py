@@ -2,6 +2,7 @@
 
 import gzip
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,3 +105,11 @@ class Visit:
     @property
     def foreign(self):
         return [url for url in self.requests if not url.startswith((self.home, "data:", "blob:"))]
+
+
+def eventually(page, look, patience_s=30.0):
+    """What a look at a page gives once it is true: asked again and again, and what it says last if that never comes."""
+    until = time.monotonic() + patience_s
+    while not (found := look()) and time.monotonic() < until:
+        page.wait_for_timeout(50)
+    return found

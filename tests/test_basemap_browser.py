@@ -14,7 +14,7 @@ from geo_service.maps.basemap import build_basemap, find_tippecanoe
 from geo_service.maps.tiles import Tiles
 from geo_service.settings import Settings
 from geo_service.web import create_app
-from tests.browsing import DESK, PHONE, Visit, served
+from tests.browsing import DESK, PHONE, Visit, eventually, served
 from tests.test_basemap import ground, street
 from tests.test_desk_door import NOON
 
@@ -87,9 +87,8 @@ def look(seen, zoom=None, at=None):
 def test_the_ground_is_drawn_in_its_colours_by_day_and_by_night(
     visit, demo_district, scheme, palette, viewport
 ):
-    seen = visit(demo_district, viewport, color_scheme=scheme)
-    # the clock of the browser says whether it is night: the system's wish for dark wins over the sun by day
-    seen.page.clock.set_fixed_time("2026-11-15T12:00:00+08:00")
+    # the system's wish for dark wins over the sun by day
+    seen = visit(demo_district, viewport, color_scheme=scheme, at=NOON)
     seen.open("/xiangheyuan/")
     found = look(seen, 16).evaluate(PIXELS)
     total = sum(found.values())
@@ -99,7 +98,7 @@ def test_the_ground_is_drawn_in_its_colours_by_day_and_by_night(
 
 
 def test_a_change_of_light_repaints_without_asking_for_anything(visit, demo_district):
-    seen = visit(demo_district)
+    seen = visit(demo_district, at=NOON)
     seen.open("/xiangheyuan/")
     page = look(seen)
     before = len(seen.requests)
@@ -107,13 +106,16 @@ def test_a_change_of_light_repaints_without_asking_for_anything(visit, demo_dist
     page.evaluate(
         "() => { document.documentElement.dataset.theme = 'dark'; dispatchEvent(new Event('themechange')); }"
     )
-    page.wait_for_timeout(1200)
-    after = page.evaluate(PIXELS)
+
+    def is_dark():
+        after = page.evaluate(PIXELS)
+        return (
+            ground_before.get(DARK["building"], 0) < after.get(DARK["building"], 0)
+            or after.get(DARK["main"], 0) > 500
+        )
+
+    assert eventually(page, is_dark)
     assert len(seen.requests) == before
-    assert (
-        ground_before.get(DARK["building"], 0) < after.get(DARK["building"], 0)
-        or after.get(DARK["main"], 0) > 500
-    )
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
@@ -144,7 +146,7 @@ def test_no_tile_is_asked_for_twice_or_where_the_district_is_not(visit, demo_dis
 
 
 def test_a_tile_lost_to_a_broken_line_comes_when_the_line_is_back(visit, demo_district):
-    seen = visit(demo_district)
+    seen = visit(demo_district, at=NOON)
     page = seen.page
     page.route(re.compile(r"\.mvt"), lambda route: route.abort())
     seen.open("/xiangheyuan/")
@@ -152,8 +154,7 @@ def test_a_tile_lost_to_a_broken_line_comes_when_the_line_is_back(visit, demo_di
     assert page.evaluate(PIXELS).get(LIGHT["main"], 0) == 0
     page.unroute(re.compile(r"\.mvt"))
     page.evaluate("() => dispatchEvent(new Event('online'))")
-    page.wait_for_timeout(1500)
-    assert page.evaluate(PIXELS).get(LIGHT["main"], 0) > 500
+    assert eventually(page, lambda: page.evaluate(PIXELS).get(LIGHT["main"], 0) > 500)
 
 
 # -- names ----------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from geo_service.hours import SHANGHAI
 from geo_service.layers import Layer
 from geo_service.settings import Settings
 from geo_service.web import create_app
-from tests.browsing import DESK, HOSTILE, LOOKS, PHONE, Visit, axe, served, wait_until_ready
+from tests.browsing import DESK, HOSTILE, LOOKS, PHONE, Visit, axe, eventually, served, wait_until_ready
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -179,8 +179,7 @@ def test_a_cluster_that_opens_hands_the_focus_to_the_map(visit):
     page.evaluate("() => districtMap.setZoom(13, { animate: false })")
     page.locator(".leaflet-marker-icon:has(.cluster)").first.evaluate("(one) => one.focus()")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(500)
-    assert page.evaluate("() => document.activeElement !== document.body")
+    page.wait_for_function("() => document.activeElement !== document.body")
 
 
 class Changed:
@@ -238,14 +237,17 @@ def test_a_pin_can_be_reached_and_opened_by_keyboard(visit):
     assert page.locator(".card.selected, #chosen:not([hidden])").count() == 1
 
 
+def rests_at(page, height):
+    """Whether the sheet comes to rest at a height, px."""
+    sheet = page.locator(".sheet")
+    return eventually(page, lambda: sheet.bounding_box()["height"] == pytest.approx(height, abs=3))
+
+
 def test_the_sheet_has_three_heights_by_key(visit):
     page = visit().open("/xiangheyuan/")
-    heights = []
-    for key in ("Home", "ArrowDown", "ArrowDown"):
+    for key, height in (("Home", 844 * 0.88), ("ArrowDown", 29.5 * 16), ("ArrowDown", 82)):
         page.locator(".handle").press(key)
-        page.wait_for_timeout(350)
-        heights.append(page.locator(".sheet").bounding_box()["height"])
-    assert heights == pytest.approx([844 * 0.88, 29.5 * 16, 82], abs=3)
+        assert rests_at(page, height)
 
 
 def test_the_sheet_follows_the_finger_and_rests_at_a_height(visit):
@@ -255,8 +257,7 @@ def test_the_sheet_follows_the_finger_and_rests_at_a_height(visit):
     page.mouse.down()
     page.mouse.move(195, 180, steps=5)
     page.mouse.up()
-    page.wait_for_timeout(350)
-    assert page.locator(".sheet").bounding_box()["height"] == pytest.approx(844 * 0.88, abs=3)
+    assert rests_at(page, 844 * 0.88)
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])

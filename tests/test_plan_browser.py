@@ -12,7 +12,7 @@ from geo_service.planning.parameters import parameters_of
 from geo_service.settings import Settings
 from geo_service.store.accounts import Account
 from geo_service.web import create_app
-from tests.browsing import DESK, HOSTILE, PHONE, Visit, axe, served, wait_until_ready
+from tests.browsing import DESK, HOSTILE, PHONE, Visit, axe, eventually, served, wait_until_ready
 from tests.test_desk_door import NOON, WORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -57,8 +57,11 @@ def steps(page):
 
 def settled(page, before):
     """Wait until what was changed has been answered and the address says it."""
-    page.wait_for_selector(f'html:not([data-steps="{before}"])[data-steps]', state="attached")
-    page.wait_for_timeout(700)
+    page.wait_for_function(
+        "(before) => { const { steps, settled } = document.documentElement.dataset;"
+        " return steps && steps !== before && settled === steps; }",
+        arg=str(before),
+    )
 
 
 def cell(page, key, name):
@@ -109,11 +112,9 @@ def test_numbers_follow_a_site_while_it_is_dragged(visit, district, viewport, sc
     for step in range(1, 9):
         page.mouse.move(x + 9 * step, y + 5 * step)
         page.wait_for_timeout(60)
-    page.wait_for_timeout(500)
-    during = steps(page)
-    assert during > before + 1  # it followed before the pointer let go
+    assert eventually(page, lambda: steps(page) > before + 1)  # it follows before the pointer lets go
     page.mouse.up()
-    page.wait_for_timeout(1200)
+    settled(page, before)
     assert follows(page, district)
     assert "changes=" in page.url
     clean(seen)
@@ -161,8 +162,8 @@ def test_hours_that_cannot_be_read_are_said_and_taken_back(visit):
     page.locator("#places tr:first-child input").fill("sometimes")
     page.locator("#places tr:first-child input").press("Enter")
     page.wait_for_selector("#message:has-text('没有算出来')")
-    page.wait_for_timeout(300)
-    assert page.evaluate("() => JSON.parse(document.querySelector('.plan-parameters').value).changes") == []
+    changes = "() => JSON.parse(document.querySelector('.plan-parameters').value).changes"
+    assert eventually(page, lambda: page.evaluate(changes) == [])
 
 
 def test_riders_that_are_changed_weigh_at_once(visit, district):
@@ -176,6 +177,23 @@ def test_riders_that_are_changed_weigh_at_once(visit, district):
     assert parameters(page).groups[0].workday[2] == 1.0
     follows(page, district)
     assert page.locator("#unshared").is_visible()
+
+
+def test_prices_that_are_changed_count_at_once_and_stay_in_the_address(visit, district):
+    seen = visit()
+    page = seen.page
+    add_by_click(page)
+    page.click("#prices summary")
+    before = steps(page)
+    page.fill("#prices [name=site_yuan]", "1234")
+    page.press("#prices [name=site_yuan]", "Tab")
+    settled(page, before)
+    assert cell(page, "cost", "then") == "1,234"
+    page.wait_for_function("() => location.search.includes('site_yuan=1234')")
+    page.click("#onwards")
+    page.wait_for_selector("#do-measures")
+    assert json.loads(page.locator("[name=parameters]").first.input_value())["prices"]["site_yuan"] == 1234
+    clean(seen)
 
 
 def test_layers_of_the_hour_are_laid_on_the_map(visit):

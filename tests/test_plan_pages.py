@@ -9,23 +9,28 @@ import time
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import openpyxl
 import pyogrio
 import pytest
 
 from geo_service.desk.accounts import hash_password
 from geo_service.districts import open_district
+from geo_service.districts.plans.demand import kept_demand, kept_file
 from geo_service.districts.plans.planner import Planner
 from geo_service.districts.plans.scenarios import MOST_SCENARIOS, find_scenario, list_scenarios
 from geo_service.errors import BadDataError
+from geo_service.geo import convert_datum
 from geo_service.planning.changes import Change
 from geo_service.planning.demand import GROUPS
 from geo_service.planning.parameters import Need, Parameters, parameters_of
 from geo_service.settings import Settings
 from geo_service.store.accounts import Account
 from geo_service.web import create_app
+from geo_service.web.plan.desk import MOST_SENT
 from geo_service.web.plan.planners import Kept
 from tests.test_desk_door import NOON, WORD
+from tests.test_plan_demand import write_raster
 
 HERE = "/xiangheyuan/plan/"
 GIVEN = Parameters(Need("station"), date(2026, 11, 23))
@@ -443,3 +448,145 @@ def test_the_latest_are_kept_and_the_oldest_go():
     for key in (1, 2, 1, 3, 1, 2):
         kept.get(key, lambda key=key: made.append(key) or key)
     assert made == [1, 2, 3, 2]
+
+
+# --- prices and demand of the planner's own -----------------------------------------------------------
+
+
+def test_prices_of_the_planners_own_travel_in_the_address(client):
+    page = client.get(f"{HERE}?week=2026-11-23&site_yuan=90000&gate_yuan=12.5&site_hours=Mo-Fr 08:00-20:00")
+    state = json.loads(html.unescape(re.search(r'id="state">(.*?)</script>', page.text, re.DOTALL)[1]))
+    given = parameters_of(state["parameters"])
+    assert (given.prices.site_yuan, given.prices.gate_yuan, given.prices.hour_yuan) == (90_000, 12.5, 1000)
+    assert given.site_hours == "Mo-Fr 08:00-20:00"
+    shared = html.unescape(re.search(r'id="share" href="([^"]+)"', page.text)[1])
+    assert "site_yuan=90000&gate_yuan=12.5" in shared
+    again = json.loads(
+        html.unescape(re.search(r'id="state">(.*?)</script>', client.get(HERE + shared).text)[1])
+    )
+    assert again["parameters"] == state["parameters"]
+
+
+@pytest.mark.parametrize("words", ["site_yuan=0", "hour_yuan=-1", "gate_yuan=free", "site_hours=sometimes"])
+def test_prices_and_hours_that_make_no_sense_are_refused(client, words):
+    given = (
+        words
+        if "site_hours" not in words
+        else f"{words}&changes=" + json.dumps([{"do": "site", "lon": 116.442, "lat": 39.957}])
+    )
+    answer = client.get(f"{HERE}?{given}")
+    assert answer.status_code == 400
+    assert words.split("=")[1] in answer.text
+
+
+def test_what_is_tried_goes_on_to_where_next_with_all_that_was_set(client, planner):
+    given = replace(GIVEN, changes=(site(planner),), prices=replace(GIVEN.prices, site_yuan=5.0))
+    answer = client.post(f"{HERE}next", data={"parameters": json.dumps(given.to_json())})
+    assert answer.status_code == 303
+    page = client.get(answer.headers["Location"])
+    held = html.unescape(re.search(r'name="parameters" value="([^"]+)"', page.text)[1])
+    assert parameters_of(json.loads(held)) == given
+    own_hours = replace(GROUPS[0], workday=(0.5,) * 24)
+    given = replace(given, groups=(own_hours, *GROUPS[1:]))
+    page = client.post(f"{HERE}next", data={"parameters": json.dumps(given.to_json())})
+    assert page.status_code == 200
+    held = html.unescape(re.search(r'name="parameters" value="([^"]+)"', page.text)[1])
+    assert parameters_of(json.loads(held)) == given
+
+
+def bring(client, data, name="own.csv", **other):
+    token = form_token(client.get(HERE))
+    form = {"csrf_token": token, "parameters": json.dumps(GIVEN.to_json()), "use": "instead"} | other
+    return client.post(
+        f"{HERE}demand", data=form | {"file": (io.BytesIO(data), name)}, content_type="multipart/form-data"
+    )
+
+
+def own_rows(planner, *, outside=0):
+    lonlat = planner.demand.lonlat[:3].tolist()
+    rows = [f"{lon},{lat},点{at},{at + 1}" for at, (lon, lat) in enumerate(lonlat)] + ["0,0,海里,9"] * outside
+    return "\n".join(["lon,lat,name,size", *rows]).encode()
+
+
+def test_demand_of_the_planners_own_is_brought_counted_and_worked_on(app, district, planner):
+    client = signed_in(app, "li")
+    answer = bring(client, own_rows(planner, outside=2), use="instead")
+    assert answer.status_code == 303
+    page = client.get(answer.headers["Location"])
+    assert "需求来自文件 own.csv，代替地图推算的需求。" in page.text
+    assert "有 2 个点在本区范围之外" in page.text
+    state = json.loads(html.unescape(re.search(r'id="state">(.*?)</script>', page.text, re.DOTALL)[1]))
+    given = parameters_of(state["parameters"])
+    assert given.demand.name == "own.csv"
+    # the map's dots are those of the file, and so is what is worked out
+    points = client.get(f"{HERE}points.json?demand={given.demand.sha256}&demand_use=instead").get_json()
+    assert len(points["kind"]) == 3
+    tried = client.post(f"{HERE}what-if.json", json={"parameters": given.to_json(), "hour": 14})
+    assert tried.status_code == 200
+    alone = Planner(district, given, kept_demand(district, given.demand))
+    assert tried.get_json()["covered_share"] == pytest.approx(alone.clock_json()["covered_share"], abs=1e-6)
+    back = html.unescape(re.search(r'<a href="([^"]+)">改回地图推算', page.text)[1])
+    assert "需求来自文件" not in client.get(HERE + back).text
+    # besides, and a scenario of it
+    given = replace(given, demand=replace(given.demand, use="besides"))
+    points = client.get(f"{HERE}points.json?demand={given.demand.sha256}&demand_use=besides").get_json()
+    assert len(points["kind"]) == len(planner.demand) + 3
+    form = {"csrf_token": form_token(page), "name": "自带", "parameters": json.dumps(given.to_json())}
+    kept = client.post(f"{HERE}scenarios", data=form)
+    assert kept.status_code == 303
+    assert "加在地图推算之外" in client.get(kept.headers["Location"]).text
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:rasterio")
+def test_a_raster_that_is_sent_is_read_in_a_confined_child(app, planner, tmp_path):
+    client = signed_in(app, "li")
+    raster = write_raster(tmp_path / "pop.tif", planner.district.bbox, np.full((6, 8), 2.0))
+    answer = bring(client, raster.read_bytes(), "pop.tif", use="besides")
+    assert answer.status_code == 303
+    assert "pop.cells.csv" in client.get(answer.headers["Location"]).text
+    refused = bring(client, b"II*\0" + bytes(4000), "bad.tif")
+    assert refused.status_code == 400
+    assert "bad.tif: it cannot be read as GTiff" in html.unescape(refused.text)
+
+
+def test_a_table_in_the_datum_of_maps_is_kept_as_wgs84(app, district, planner):
+    client = signed_in(app, "li")
+    shifted = convert_datum(planner.demand.lonlat[:2], "wgs84", "gcj02")
+    data = "\n".join(["lon,lat", *(f"{lon},{lat}" for lon, lat in shifted.tolist())]).encode()
+    location = bring(client, data, datum="gcj02").headers["Location"]
+    sha256 = re.search("demand=([0-9a-f]{64})", location)[1]
+    held = kept_file(district, sha256, "instead")
+    assert held.name == "own.wgs84.csv"
+    np.testing.assert_allclose(kept_demand(district, held).lonlat, planner.demand.lonlat[:2], atol=1e-7)
+
+
+def test_demand_that_cannot_be_counted_is_refused_and_nothing_is_kept(app, district, planner):
+    client = signed_in(app, "li")
+    before = sorted(path.name for path in (district.directory / "demand").glob("*"))
+    for data, other, said in [
+        (b"lon,lat\nx,39.9", {}, "row 2: lon='x'"),
+        (own_rows(planner), {"use": "twice"}, "use='twice'"),
+        (own_rows(planner), {"datum": "mars"}, "datum='mars'"),
+        (own_rows(planner), {"csrf_token": "no"}, "load the page again"),
+    ]:
+        answer = bring(client, data, **other)
+        assert answer.status_code in (400, 403)
+        assert said in html.unescape(answer.text)
+    assert app.test_client().post(f"{HERE}demand", data={}).status_code == 403
+    assert client.get(f"{HERE}?demand={'0' * 64}").status_code == 400
+    assert client.get(f"{HERE}?demand=../../x").status_code == 400
+    assert sorted(path.name for path in (district.directory / "demand").glob("*")) == before
+
+
+def test_a_file_of_demand_larger_than_is_read_is_refused(app, district):
+    client = signed_in(app, "li")
+    kind = "multipart/form-data; boundary=x"
+    answer = client.post(f"{HERE}demand", data=b" " * (MOST_SENT + 400_000), content_type=kind)
+    assert answer.status_code == 413
+
+
+def test_a_district_keeps_so_many_files_of_demand(app, district, planner, monkeypatch):
+    monkeypatch.setattr("geo_service.districts.plans.demand.MOST_KEPT", 0)
+    answer = bring(signed_in(app, "li"), own_rows(planner) + b"\n")
+    assert answer.status_code == 400
+    assert "files of demand" in answer.text

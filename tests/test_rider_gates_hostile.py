@@ -10,7 +10,7 @@ from geo_service.districts import open_district
 from geo_service.districts.sharing import share_map
 from geo_service.hours import SHANGHAI
 from geo_service.layers import Access, Edit, Inspection, Place, Power, Provenance, Service
-from tests.browsing import wait_until_ready
+from tests.browsing import eventually, wait_until_ready
 from tests.gates import NOON, QUIET, press, visiting
 from tests.hostile_words import HOSTILE_WORDS
 from tests.serving import Server
@@ -180,9 +180,10 @@ def test_all_pins_on_the_map_carry_them_as_text(seen):
     page = seen.page
     press(page, ".layers .chip[data-key=station]")
     page.evaluate("() => districtMap.setZoom(18, { animate: false })")
-    page.wait_for_timeout(400)
-    titles = page.locator(".leaflet-marker-icon[title]").evaluate_all("pins => pins.map((pin) => pin.title)")
-    assert set(titles) & set(HOSTILE_WORDS)
+    pins = page.locator(".leaflet-marker-icon[title]")
+    assert eventually(
+        page, lambda: set(pins.evaluate_all("pins => pins.map((pin) => pin.title)")) & set(HOSTILE_WORDS)
+    )
 
 
 def test_whatever_is_typed_into_the_search_stays_text(seen):

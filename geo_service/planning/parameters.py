@@ -19,6 +19,9 @@ FORMAT = "geo_service plan"
 VERSION = 1
 
 
+DEMAND_USES = ("instead", "besides")
+"""What was brought as demand counts instead of what the map shows, or besides."""
+
 MOST_METRES = 20_000.0
 """Longest way that can be asked for."""
 
@@ -141,6 +144,23 @@ class TrustRules:
                 )
 
 
+def is_sha256(text: str) -> bool:
+    """
+    Whether a text is a SHA-256 in lower case.
+
+    Parameters
+    ----------
+    text
+        Any.
+
+    Returns
+    -------
+    is_sha256
+        True for 64 hexadecimal digits.
+    """
+    return bool(re.fullmatch(r"[0-9a-f]{64}", text))
+
+
 @dataclass(frozen=True)
 class DemandFile:
     """
@@ -168,15 +188,17 @@ class DemandFile:
                 parameter="demand",
                 value=self.name,
             )
-        if not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
+        if not is_sha256(self.sha256):
             raise InvalidInputError(
                 f"demand: sha256={self.sha256[:80]!r} is not 64 hexadecimal digits",
                 parameter="demand",
                 value=self.sha256,
             )
-        if self.use not in ("instead", "besides"):
+        if self.use not in DEMAND_USES:
             raise InvalidInputError(
-                f"demand: use={self.use!r}; choose from instead, besides", parameter="demand", value=self.use
+                f"demand: use={self.use!r}; choose from {', '.join(DEMAND_USES)}",
+                parameter="demand",
+                value=self.use,
             )
 
 

@@ -6,6 +6,7 @@ coordinates mean; centres of cells are brought to WGS 84.
 """
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,13 +85,49 @@ def read_cells(path: Path, bbox: tuple[float, float, float, float]) -> Cells:
         If it cannot be read, has no CRS, is turned, has several bands, does not meet the box, is too fine, or holds
         what is no count; cell and value are named.
     """
-    with _opened(path) as raster:
-        to_crs = pyproj.Transformer.from_crs("EPSG:4326", raster.crs.to_wkt(), always_xy=True)
-        window = _window(path, raster, to_crs.transform_bounds(*bbox))
-        values = np.ma.filled(raster.read(1, window=window, masked=True).astype(np.float64), np.nan)
-        first_row, first_column = int(window.row_off), int(window.col_off)
-        transform = raster.transform
-    _check_counts(path, values, first_row, first_column)
+    with _opened(path.name, path.resolve(), DRIVERS[path.suffix.lower()]) as raster:
+        return _cells(path.name, raster, bbox)
+
+
+def confined_cells(data: bytes, options: Any, about: Any) -> Iterator[tuple[Any, ...]]:
+    """
+    Read the same cells of a stranger's GeoTIFF; the task of a confined child, which has its bytes and no file.
+
+    Parameters
+    ----------
+    data
+        The whole file.
+    options
+        With its ``name`` and the ``box`` that is wanted, WGS 84 degrees.
+    about
+        Is told the format.
+
+    Yields
+    ------
+    row
+        As the readers of tables give rows: where it is; row, column and count; longitude and latitude.
+    """
+    about.format, about.columns = "raster", ["row", "column", "size"]
+    rasterio = _library()
+    # whoever started the child puts the file's name in front of a refusal
+    with (
+        rasterio.Env(GDAL_CACHEMAX=32),
+        rasterio.MemoryFile(data) as held,
+        _opened("it", held.name, "GTiff") as raster,
+    ):
+        cells = _cells("it", raster, tuple(options.box))
+    columns = (cells.row.tolist(), cells.column.tolist(), cells.size.tolist(), cells.lonlat.tolist())
+    for row, column, count, (lon, lat) in zip(*columns, strict=True):
+        yield f"cell {row}/{column}", (row, column, count), (lon, lat), None, "", None
+
+
+def _cells(name: str, raster: Any, bbox: tuple[float, float, float, float]) -> Cells:
+    to_crs = pyproj.Transformer.from_crs("EPSG:4326", raster.crs.to_wkt(), always_xy=True)
+    window = _window(name, raster, to_crs.transform_bounds(*bbox))
+    values = np.ma.filled(raster.read(1, window=window, masked=True).astype(np.float64), np.nan)
+    first_row, first_column = int(window.row_off), int(window.col_off)
+    transform = raster.transform
+    _check_counts(name, values, first_row, first_column)
     row, column = np.nonzero(np.nan_to_num(values) > 0)
     count = values[row, column]
     row, column = row + first_row, column + first_column
@@ -102,21 +139,26 @@ def read_cells(path: Path, bbox: tuple[float, float, float, float]) -> Cells:
     return Cells(row[inside], column[inside], lonlat, count[inside])
 
 
-def _opened(path: Path) -> Any:
+def _library() -> Any:
     try:
         import rasterio
-        from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
     except ImportError as error:
         raise InvalidInputError(
             "reading a raster needs rasterio: pip install 'geo-service[plan]'", parameter="demand"
         ) from error
-    driver = DRIVERS[path.suffix.lower()]
+    return rasterio
+
+
+def _opened(name: str, where: Path | str, driver: str) -> Any:
+    rasterio = _library()
+    from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            raster = rasterio.open(path.resolve(), driver=driver)
+            raster = rasterio.open(where, driver=driver)
     except RasterioIOError as error:
-        raise _refusal(path, f"cannot be read as {driver}: {str(error).splitlines()[0][:120]}") from error
+        raise _refusal(name, f"cannot be read as {driver}: {str(error).splitlines()[0][:120]}") from error
     fault = ""
     if raster.count != 1:
         fault = f"has {raster.count} bands; give one with counts"
@@ -126,11 +168,11 @@ def _opened(path: Path) -> Any:
         fault = "is turned against its coordinates; warp it upright first"
     if fault:
         raster.close()
-        raise _refusal(path, fault)
+        raise _refusal(name, fault)
     return raster
 
 
-def _window(path: Path, raster: Any, bounds: tuple[float, float, float, float]) -> Any:
+def _window(name: str, raster: Any, bounds: tuple[float, float, float, float]) -> Any:
     from rasterio.windows import Window
 
     west, south, east, north = bounds
@@ -140,27 +182,27 @@ def _window(path: Path, raster: Any, bounds: tuple[float, float, float, float]) 
     top, bottom = max(0, int(np.floor(rows[0]))), min(raster.height, int(np.ceil(rows[1])))
     if right <= left or bottom <= top:
         raise _refusal(
-            path,
+            name,
             f"lies at {', '.join(f'{at:g}' for at in raster.bounds)} of its own CRS and not over the district",
         )
     cells = (right - left) * (bottom - top)
     if cells > MOST_CELLS:
         raise _refusal(
-            path, f"has {cells} cells over the district, more than {MOST_CELLS}; give a coarser one"
+            name, f"has {cells} cells over the district, more than {MOST_CELLS}; give a coarser one"
         )
     return Window(left, top, right - left, bottom - top)
 
 
-def _check_counts(path: Path, values: FloatArray, first_row: int, first_column: int) -> None:
+def _check_counts(name: str, values: FloatArray, first_row: int, first_column: int) -> None:
     wrong = np.argwhere((values < 0) | np.isinf(values))
     if len(wrong):
         row, column = wrong[0].tolist()
         raise _refusal(
-            path,
+            name,
             f"row {row + first_row}, column {column + first_column} holds {values[row, column]:g}; counts are 0 or "
             "more, and what is no data must be marked so",
         )
 
 
-def _refusal(path: Path, fault: str) -> InvalidInputError:
-    return InvalidInputError(f"{path.name} {fault}", parameter="demand", value=path.name)
+def _refusal(name: str, fault: str) -> InvalidInputError:
+    return InvalidInputError(f"{name} {fault}", parameter="demand", value=name)

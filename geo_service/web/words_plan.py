@@ -106,8 +106,47 @@ PLAN_WORDS: dict[str, tuple[str, str]] = {
     "plan_gini": ("基尼系数（社区间）", "Gini (communities)"),
     "plan_cost": ("费用（元/年，示例）", "Cost (yuan a year, 示例)"),
     "plan_prices": (
-        "价格为示例，可在参数文件里改。",
-        "Prices are examples (示例); a parameter file sets others.",
+        "价格默认为示例，可在上方“价格”里改。",
+        "Prices are examples (示例) until you set your own above.",
+    ),
+    "plan_price_head": (
+        "价格与新站开放时间（示例，可改）",
+        "Prices, and hours of a new site (examples, change them)",
+    ),
+    "plan_price_why": (
+        "默认值都是示例，不是任何地方的真实价格，请填自己的：按您计费的一年，单位元。改动立即生效，随链接、方案和参数文件走。",
+        "The defaults are examples (示例) and true of no place: give your own, in yuan for the year you count in. "
+        "Changes count at once and travel with the link, a scenario and a parameter file.",
+    ),
+    "plan_price_site_yuan": ("开一个新站", "A new site"),
+    "plan_price_hour_yuan": ("每周多开一小时", "One more open hour a week"),
+    "plan_price_service_yuan": ("增加一项服务", "One more service at a place"),
+    "plan_price_merchant_yuan": ("签约一家商户", "A merchant who signs"),
+    "plan_price_gate_yuan": ("一处门禁通行", "A pass for a gate"),
+    "plan_site_hours": ("新站开放时间（OSM 写法）", "Hours of a new site (as OSM writes them)"),
+    "plan_own": ("用自己的需求数据", "Your own demand"),
+    "plan_own_why": (
+        "表格（CSV、XLSX、GeoJSON 等，要有经度、纬度，可有名称、数量、类别），或每格计数的栅格（GeoTIFF），"
+        "最多 {mb} MB。文件留在本服务器的本区数据里，知道链接的人都能看到结果。",
+        "A table (CSV, XLSX, GeoJSON and others, with longitude and latitude; name, size and kind if you have them), "
+        "or a raster of counts (GeoTIFF), {mb} MB at most. The file stays with this district's data on this server; "
+        "who has the link sees what comes of it.",
+    ),
+    "plan_own_file": ("文件", "File"),
+    "plan_own_use": ("用法", "Use"),
+    "plan_use_instead": ("代替地图推算的需求", "instead of what the map shows"),
+    "plan_use_besides": ("加在地图推算之外", "besides what the map shows"),
+    "plan_own_datum": ("坐标系（文件没写明时）", "Datum (if the file does not say)"),
+    "plan_own_do": ("上传并计算", "Upload and work it out"),
+    "plan_own_now": ("需求来自文件 {name}，{use}。", "Demand is of the file {name}, {use}."),
+    "plan_own_outside": (
+        "有 {n} 个点在本区范围之外，没有计入。",
+        "{n} points lie outside of the district and do not count.",
+    ),
+    "plan_own_back": ("改回地图推算", "Back to what the map shows"),
+    "plan_own_sign_in": (
+        "登录维护台后可上传自己的需求数据。",
+        "Sign in at the desk to bring your own demand.",
     ),
     "plan_clock": ("覆盖时钟：一周 168 小时", "Coverage clock: the 168 hours of a week"),
     "plan_clock_short": ("时钟", "Clock"),
@@ -148,8 +187,8 @@ PLAN_WORDS: dict[str, tuple[str, str]] = {
     "plan_parameter_file": ("参数文件", "Parameter file"),
     "plan_share": ("此页链接", "Link to this page"),
     "plan_unshared": (
-        "自定的时段或价格放不进链接：请存为方案或参数文件。",
-        "Your own hours or prices do not fit a link: save a scenario or a parameter file.",
+        "这些改动放不进链接（自定的时段，或改动太多）：请存为方案或参数文件。",
+        "This does not fit a link (hours of your own, or too many changes): save a scenario or a parameter file.",
     ),
     "plan_scenario_name": ("方案名称", "Name of the scenario"),
     "plan_save": ("存为方案", "Save scenario"),

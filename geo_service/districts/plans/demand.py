@@ -8,7 +8,7 @@ refused with row and value. What was read travels with a plan by name and SHA-25
 import csv
 import hashlib
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,12 +16,13 @@ import numpy as np
 
 from geo_service.districts.district import District
 from geo_service.errors import InvalidInputError
-from geo_service.exchange.intake import Row, read_table
+from geo_service.exchange.confined.rows import Options
+from geo_service.exchange.intake import Row, read_table, run_confined
 from geo_service.geo import Datum, convert_datum
 from geo_service.layers import Place
 from geo_service.network.features import load_features
 from geo_service.planning.demand import KINDS, Demand, DemandPoint, build_demand, join_demand, pack_demand
-from geo_service.planning.parameters import DemandFile
+from geo_service.planning.parameters import DemandFile, is_sha256
 from geo_service.planning.rasters import is_raster, read_cells
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -36,6 +37,11 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 MOST_POINTS = 250_000
 MOST_SIZE = 1e9
+
+MOST_KEPT = 50
+"""Files of demand that one district keeps for its pages."""
+
+_CELLS = "geo_service.planning.rasters:confined_cells"
 
 
 def draw_demand(district: District) -> Demand:
@@ -100,7 +106,9 @@ class Uploaded(NamedTuple):
         return DemandFile(self.name, hashlib.sha256(self.data).hexdigest(), use)
 
 
-def read_upload(district: District, path: Path, name: str = "", datum: Datum = "wgs84") -> Uploaded:
+def read_upload(
+    district: District, path: Path, name: str = "", datum: Datum = "wgs84", *, is_sent: bool = False
+) -> Uploaded:
     """
     Read demand for a district.
 
@@ -113,7 +121,9 @@ def read_upload(district: District, path: Path, name: str = "", datum: Datum = "
     name
         What the file is called, if that is not the path's own name.
     datum
-        Of the coordinates of a table that does not say.
+        Of the coordinates of a table that does not say; one that is not WGS 84 travels with a plan as WGS 84.
+    is_sent
+        Whether it was sent over the net: a raster, too, is then read in a confined child, and must be a GeoTIFF.
 
     Returns
     -------
@@ -129,14 +139,19 @@ def read_upload(district: District, path: Path, name: str = "", datum: Datum = "
     if not path.is_file():
         raise InvalidInputError(f"--demand {called}: there is no such file", parameter="demand", value=called)
     if is_raster(called):
-        return _of_raster(district, path, called)
+        return _of_raster(
+            district, _confined(district, path, called) if is_sent else _plain(district, path), called
+        )
     table = read_table(path, name=called)
     places = {key: _column(table.columns, names) for key, names in COLUMNS.items()}
     declared: Datum = table.declared_datum or datum  # type: ignore[assignment]
     if len(table.rows) > MOST_POINTS:
         raise _refusal(called, f"has {len(table.rows)} rows, more than {MOST_POINTS}")
-    points = [_point(called, row, places) for row in table.rows]
-    return _inside(district, called, _to_wgs84(points, declared), path.read_bytes())
+    points = _to_wgs84([_point(called, row, places) for row in table.rows], declared)
+    if declared == "wgs84" or table.declared_datum:
+        return _inside(district, called, points, path.read_bytes())
+    # a plan names a file and no datum: what the caller alone knows must not be lost
+    return _inside(district, f"{Path(called).stem}.wgs84.csv", points, to_table(points))
 
 
 def _column(columns: tuple[str, ...], names: tuple[str, ...]) -> int | None:
@@ -181,19 +196,26 @@ def _to_wgs84(points: list[DemandPoint], datum: Datum) -> list[DemandPoint]:
     ]
 
 
-def _of_raster(district: District, path: Path, called: str) -> Uploaded:
+def _plain(district: District, path: Path) -> Iterator[DemandPoint]:
     cells = read_cells(path, district.bbox)
+    columns = (cells.row.tolist(), cells.column.tolist(), cells.lonlat.tolist(), cells.size.tolist())
+    for row, column, (lon, lat), count in zip(*columns, strict=True):
+        yield _cell(row, column, lon, lat, count)
+
+
+def _confined(district: District, path: Path, called: str) -> Iterator[DemandPoint]:
+    read = run_confined(_CELLS, path, None, Options(called, box=district.bbox))
+    for _, (row, column, count), (lon, lat), *_ in read.rows:
+        yield _cell(row, column, lon, lat, count)
+
+
+def _cell(row: int, column: int, lon: float, lat: float, count: float) -> DemandPoint:
+    return DemandPoint(f"{row}/{column}", "", "upload", round(lon, 7), round(lat, 7), count)
+
+
+def _of_raster(district: District, cells: Iterable[DemandPoint], called: str) -> Uploaded:
     stem = Path(called).stem
-    columns = (
-        cells.row.tolist(),
-        cells.column.tolist(),
-        cells.lonlat.round(7).tolist(),
-        cells.size.tolist(),
-    )
-    points = [
-        DemandPoint(f"{stem} {row}/{column}", "", "upload", lon, lat, count)
-        for row, column, (lon, lat), count in zip(*columns, strict=True)
-    ]
+    points = [cell._replace(id=f"{stem} {cell.id}") for cell in cells]
     return _inside(district, f"{stem}.cells.csv", points, to_table(points))
 
 
@@ -317,6 +339,101 @@ def keep_beside(uploaded: Uploaded, folder: Path) -> None:
             )
         return
     write_atomically(path, uploaded.data)
+
+
+def keep_demand(district: District, uploaded: Uploaded) -> None:
+    """
+    Keep what was brought in the district itself, by the SHA-256 of its bytes, so that plans can name it.
+
+    Parameters
+    ----------
+    district
+        The district.
+    uploaded
+        What was brought; the same bytes are kept once, under the first name.
+
+    Raises
+    ------
+    InvalidInputError
+        If too much is kept already.
+    """
+    from geo_service.districts.working_copy import write_atomically
+
+    folder = _folder(district, uploaded.file("instead").sha256)
+    if not folder.is_dir():
+        if sum(1 for _ in folder.parent.glob("*")) >= MOST_KEPT:
+            raise _refusal(
+                uploaded.name,
+                f"would be more than the {MOST_KEPT} files of demand that a district keeps; remove some of demand/",
+            )
+        folder.mkdir(parents=True)
+    if not any(folder.iterdir()):
+        write_atomically(folder / uploaded.name, uploaded.data)
+
+
+def kept_file(district: District, sha256: str, use: str) -> DemandFile:
+    """
+    Name what a district keeps.
+
+    Parameters
+    ----------
+    district
+        The district.
+    sha256
+        Of the file's bytes.
+    use
+        ``"instead"`` of what the map shows, or ``"besides"``.
+
+    Returns
+    -------
+    file
+        As a plan names it.
+
+    Raises
+    ------
+    InvalidInputError
+        If it keeps no such file, or the use is none.
+    """
+    folder = _folder(district, sha256)
+    names = sorted(one.name for one in folder.iterdir()) if is_sha256(sha256) and folder.is_dir() else []
+    if not names:
+        raise InvalidInputError(
+            f"demand={sha256[:20]!r}: this district keeps no such file of demand; upload it first",
+            parameter="demand",
+            value=sha256[:64],
+        )
+    return DemandFile(names[0], sha256, use)
+
+
+def kept_demand(district: District, file: DemandFile | None) -> Demand | None:
+    """
+    Read the demand that a plan names from what its district keeps.
+
+    Parameters
+    ----------
+    district
+        The district.
+    file
+        What the plan says.
+
+    Returns
+    -------
+    demand
+        None where the plan draws it from the map.
+
+    Raises
+    ------
+    InvalidInputError
+        If the district does not keep it, or it is not as it was.
+    """
+    if file is None:
+        return None
+    held = kept_file(district, file.sha256, file.use)
+    return demand_again(district, held, _folder(district, file.sha256))
+
+
+def _folder(district: District, sha256: str) -> Path:
+    return district.directory / "demand" / sha256
 
 
 def _refusal(called: str, fault: str) -> InvalidInputError:

@@ -103,11 +103,14 @@ class Options(NamedTuple):
         Sheet of a workbook or layer of a GeoPackage that is wanted.
     layer
         Layer it shall go into: of several sheets the one that is named so is taken.
+    box
+        Of a raster: what is wanted of it, west, south, east, north in WGS 84 degrees.
     """
 
     name: str = ""
     sheet: str = ""
     layer: str = ""
+    box: tuple[float, ...] = ()
 
 
 Rows = Iterator[Row]

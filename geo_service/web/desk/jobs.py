@@ -129,17 +129,33 @@ def take_upload(kind: Kind, layer: str, *, source: str = "", vendor: str = "") -
     file = request.files.get("file")
     if file is None or not file.filename:
         raise InvalidInputError("file is missing; choose one", parameter="file", value=None)
-    name = "".join(sign for sign in Path(file.filename.replace("\\", "/")).name if sign.isprintable())[:120]
+    name = plain_name(file.filename)
     sweep(here_district())
     source = " ".join("".join(sign if sign.isprintable() else " " for sign in source).split())[:80]
-    job = Job(
-        secrets.token_hex(12), kind, current_account().name, name or "file", layer, source, vendor=vendor
-    )
+    job = Job(secrets.token_hex(12), kind, current_account().name, name, layer, source, vendor=vendor)
     folder = _folder(here_district(), job.id)
     folder.mkdir(parents=True, mode=0o700)
     _save_file(file, folder / "file")
     save_job(job)
     return job
+
+
+def plain_name(sent: str) -> str:
+    """
+    The name of a file that somebody sent.
+
+    Parameters
+    ----------
+    sent
+        As the browser gives it, perhaps with folders.
+
+    Returns
+    -------
+    name
+        Its last part, printable, 1 to 120 characters.
+    """
+    name = "".join(sign for sign in Path(sent.replace("\\", "/")).name if sign.isprintable())
+    return name[-120:] or "file"
 
 
 def open_form() -> None:

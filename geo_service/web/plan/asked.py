@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from flask import request
@@ -14,18 +15,33 @@ from geo_service.errors import InvalidInputError, NotFoundError
 from geo_service.hours import SHANGHAI
 from geo_service.planning.changes import MOST_CHANGES, Change, change_of
 from geo_service.planning.demand import GROUPS, HOURS, Group
-from geo_service.planning.parameters import Need, Parameters, parse_need
+from geo_service.planning.parameters import (
+    DEMAND_USES,
+    DemandFile,
+    Need,
+    Parameters,
+    Prices,
+    TrustRules,
+    parse_need,
+)
 from geo_service.web.http import Query
 from geo_service.web.served import present_time
 
+PRICES = tuple(one.name for one in fields(Prices))
 ASKED = (
     "layer", "service", "also", "minutes", "metres", "profile", "week", "accept", "stations", "riders", "changes",
-    "hour", "lang",
+    "hour", "lang", "demand", "demand_use", "site_hours", *PRICES,
 )  # fmt: skip
 """Parameters that every page of the planner takes."""
 
 HOUR = 14
 """Hour of the week that is looked at first: Monday 14:00."""
+
+SITE_HOURS = Parameters.site_hours
+MOST_QUERY = 1900
+"""Bytes of an address's query that we write; the server reads 2048."""
+
+_PRICES = asdict(Prices())
 
 
 def ask_parameters(query: Query, district: District) -> Parameters:
@@ -74,6 +90,9 @@ def ask_parameters(query: Query, district: District) -> Parameters:
         groups=_groups(query.text("riders")),
         changes=_changes(query.text("changes")),
         stations=query.count("stations", 1, 2),
+        demand=_demand(query, district),
+        prices=_prices(query),
+        site_hours=query.text("site_hours", SITE_HOURS) or SITE_HOURS,
     )
 
 
@@ -141,7 +160,7 @@ def query_of(parameters: Parameters, district: District, **more: Any) -> dict[st
     Parameters
     ----------
     parameters
-        What is planned; prices and hours of riders other than by default do not fit an address.
+        What is planned; hours of riders other than by default do not fit an address.
     district
         The district.
     **more
@@ -166,11 +185,15 @@ def query_of(parameters: Parameters, district: District, **more: Any) -> dict[st
         "changes": orjson.dumps([one.to_json() for one in parameters.changes]).decode()
         if parameters.changes
         else "",
+        "demand": "" if parameters.demand is None else parameters.demand.sha256,
+        "demand_use": "" if parameters.demand is None else parameters.demand.use,
+        "site_hours": "" if parameters.site_hours == SITE_HOURS else parameters.site_hours,
+        **{key: f"{yuan:.12g}" for key, yuan in asdict(parameters.prices).items() if yuan != _PRICES[key]},
     }
     return {key: value for key, value in (given | {k: str(v) for k, v in more.items()}).items() if value}
 
 
-def fits_address(parameters: Parameters) -> bool:
+def fits_address(parameters: Parameters, district: District) -> bool:
     """
     Tell whether an address can say these parameters.
 
@@ -178,19 +201,18 @@ def fits_address(parameters: Parameters) -> bool:
     ----------
     parameters
         What is planned.
+    district
+        The district.
 
     Returns
     -------
     fits
-        False if prices, hours or shares of riders are the planner's own: those travel in a file or a scenario.
+        False if hours or shares of riders or rules of trust are the planner's own, or there are very many changes:
+        those travel in a file or a scenario.
     """
-    plain = replace(parameters, groups=_groups(_riders_of(parameters.groups)))
-    default = Parameters(parameters.need, parameters.week)
-    return (
-        plain.groups == parameters.groups
-        and parameters.prices == default.prices
-        and parameters.site_hours == default.site_hours
-    )
+    plain = _groups(_riders_of(parameters.groups))
+    is_plain = plain == parameters.groups and parameters.trust == TrustRules()
+    return is_plain and len(urlencode(query_of(parameters, district))) <= MOST_QUERY
 
 
 def read_body(most: int = 200_000) -> Mapping[str, Any]:
@@ -269,12 +291,24 @@ def _need(text: str, layers: list[str]) -> Need:
     return need
 
 
-def _number(name: str, text: str) -> float:
-    if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,3})?", text, re.ASCII):
+def _number(name: str, text: str, digits: int = 5) -> float:
+    if not re.fullmatch(rf"[0-9]{{1,{digits}}}(\.[0-9]{{1,3}})?", text, re.ASCII):
         raise InvalidInputError(
             f"{name}={text[:20]!r} is no number; write 10 or 7.5", parameter=name, value=text[:20]
         )
     return float(text)
+
+
+def _demand(query: Query, district: District) -> DemandFile | None:
+    from geo_service.districts.plans.demand import kept_file
+
+    sha256, use = query.text("demand"), query.choice("demand_use", DEMAND_USES[0], DEMAND_USES)
+    return None if not sha256 else kept_file(district, sha256, use)
+
+
+def _prices(query: Query) -> Prices:
+    asked = {key: query.text(key) for key in PRICES}
+    return Prices(**{key: _number(key, text, 12) for key, text in asked.items() if text})
 
 
 def _riders_of(groups: tuple[Group, ...]) -> str:

@@ -1,19 +1,23 @@
 """The what-if desk: what is covered and when, on a map and in tables, and what changes if something changes."""
 
+import tempfile
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import orjson
-from flask import Response, request
+from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from geo_service.districts import District
 from geo_service.districts.plans.scenarios import find_scenario, list_scenarios
 from geo_service.errors import InvalidInputError
+from geo_service.geo import Datum
 from geo_service.planning.demand import GROUPS, KINDS
-from geo_service.planning.parameters import PRESETS, Parameters, parameters_of
-from geo_service.web.desk.door import csrf, here_district
+from geo_service.planning.parameters import DEMAND_USES, PRESETS, Parameters, parameters_of
+from geo_service.web.desk.door import csrf, here_district, limiter
+from geo_service.web.desk.jobs import plain_name
 from geo_service.web.http import Query, cached, json_answer
 from geo_service.web.plan.asked import (
     ASKED,
@@ -26,20 +30,27 @@ from geo_service.web.plan.asked import (
     query_of,
     read_body,
 )
-from geo_service.web.plan.door import plan, plan_lang, show_plan
+from geo_service.web.plan.door import need_account, plan, plan_lang, show_plan
 from geo_service.web.plan.planners import planners
 
 AREAS = ("service_areas", "gaps", "catchments", "streets", "trust")
 """Layers of one hour that can be laid on the map."""
 
+MOST_SENT = 10 * 2**20
+"""Bytes of a file of demand."""
+
+SENT = "30 per hour"
+"""Files of demand that one address may send."""
+
 
 @plan.get("/")
 def what_if_page(district_id: str) -> ResponseReturnValue:
     """Show coverage as it stands, or as a scenario or an address has it."""
-    query, district = Query(request, *ASKED, "scenario"), here_district()
+    query, district = Query(request, *ASKED, "scenario", "outside"), here_district()
     scenario = query.text("scenario")
     if scenario is None:
-        return _show(district, ask_parameters(query, district), ask_hour(query))
+        outside = query.count("outside", 0, 1_000_000)
+        return _show(district, ask_parameters(query, district), ask_hour(query), outside=outside)
     found = find_scenario(district, scenario)
     return _show(district, found.parameters, ask_hour(query), scenario=found)
 
@@ -53,6 +64,41 @@ def replay_page(district_id: str) -> ResponseReturnValue:
             "file is missing; choose a parameter file (JSON)", parameter="file", value=None
         )
     return _show(here_district(), parameters_of(json_object(file.read(200_001))), HOUR)
+
+
+@plan.post("/demand")
+@limiter.limit(SENT)
+def bring_demand(district_id: str) -> ResponseReturnValue:
+    """Keep a table or raster of demand, and show the plan with it."""
+    from geo_service.districts.plans.demand import keep_demand, read_upload
+
+    need_account()
+    request.max_content_length = MOST_SENT + 300_000
+    csrf.protect()
+    district, file = here_district(), request.files.get("file")
+    if file is None or not file.filename:
+        raise InvalidInputError("file is missing; choose a table or a raster", parameter="file", value=None)
+    given = parameters_of(json_object(request.form.get("parameters", "").encode()))
+    use, datum = _one_of("use", DEMAND_USES), _one_of("datum", get_args(Datum))
+    name = plain_name(file.filename)
+    with tempfile.NamedTemporaryFile(prefix="geo-service-demand-") as kept:
+        file.save(kept.name)
+        uploaded = read_upload(district, Path(kept.name), name, datum, is_sent=True)
+    given = replace(given, demand=uploaded.file(use))
+    keep_demand(district, uploaded)
+    if not fits_address(given, district):
+        return _show(district, given, HOUR, outside=uploaded.outside)
+    query: dict[str, Any] = query_of(given, district, outside=uploaded.outside or "", lang=plan_lang())
+    return redirect(url_for("plan.what_if_page", district_id=district.id, **query), 303)
+
+
+def _one_of(name: str, allowed: tuple[str, ...]) -> Any:
+    value = request.form.get(name, allowed[0])
+    if value not in allowed:
+        raise InvalidInputError(
+            f"{name}={value[:20]!r}; choose from {', '.join(allowed)}", parameter=name, value=value[:20]
+        )
+    return value
 
 
 def _show(district: District, given: Parameters, hour: int, **more: Any) -> ResponseReturnValue:
@@ -72,10 +118,12 @@ def _show(district: District, given: Parameters, hour: int, **more: Any) -> Resp
         facts=what_if.facts,
         presets=_presets(district, given),
         address=query_of(given, district),
-        is_in_address=fits_address(given),
+        address_of_map=query_of(replace(given, demand=None), district),
+        is_in_address=fits_address(given, district),
+        most_mb=MOST_SENT // 2**20,
         n_scenarios=len(list_scenarios(district)),
         state=_state(given, before, after, hour),
-        **({"scenario": None} | more),
+        **({"scenario": None, "outside": 0} | more),
     )
 
 
@@ -96,7 +144,8 @@ def _presets(district: District, given: Parameters) -> dict[str, dict[str, str]]
 
 def _state(given: Parameters, before: Any, after: Any, hour: int) -> dict[str, Any]:
     """What the page's script begins with."""
-    return {"parameters": given.to_json(), "before": before, "after": after, "hour": hour}
+    plain = Parameters(given.need, given.week).to_json()
+    return {"parameters": given.to_json(), "plain": plain, "before": before, "after": after, "hour": hour}
 
 
 @plan.post("/what-if.json")
@@ -166,6 +215,6 @@ def _planner_with_changes(given: Parameters) -> Any:
     return held.standing(district, given) if plain else held.changed(district, given)
 
 
-# no cookie is read here; forms of other sites are refused by the door
-for view in (replay_page, what_if_answer, areas):
+# no cookie is read here, or the view looks itself; forms of other sites are refused by the door
+for view in (replay_page, bring_demand, what_if_answer, areas):
     csrf.exempt(view)

@@ -106,10 +106,13 @@ class Planners:
         planner
             Shared: only to be asked.
         """
+        from geo_service.districts.plans.demand import kept_demand
         from geo_service.districts.plans.planner import Planner
 
         plain = replace(parameters, changes=(), groups=GROUPS, stations=1)
-        return self._planners.get(_key(district, plain), lambda: Planner(district, plain))
+        return self._planners.get(
+            _key(district, plain), lambda: Planner(district, plain, kept_demand(district, plain.demand))
+        )
 
     def what_if(self, district: District, parameters: Parameters) -> "WhatIf":
         """

@@ -25,7 +25,7 @@ from geo_service.paper.writing import Sheet, write_csv, write_xlsx
 from geo_service.planning.parameters import Parameters, parameters_of
 from geo_service.web.desk.door import csrf, here_district, limiter
 from geo_service.web.http import Query, json_answer
-from geo_service.web.plan.asked import ASKED, ask_parameters, json_object, query_of
+from geo_service.web.plan.asked import ASKED, ask_parameters, fits_address, json_object, query_of
 from geo_service.web.plan.door import plan, plan_lang, show_plan
 from geo_service.web.plan.downloads import XLSX
 from geo_service.web.plan.planners import Planners, canonical, planners
@@ -61,8 +61,23 @@ _room = threading.BoundedSemaphore(AT_ONCE)
 @plan.get("/next")
 def next_page(district_id: str) -> ResponseReturnValue:
     """Offer what can be worked out: sites, measures, sensitivity, the case."""
-    query, district = Query(request, *ASKED), here_district()
-    given = ask_parameters(query, district)
+    return _offer(ask_parameters(Query(request, *ASKED), here_district()))
+
+
+@plan.post("/next")
+def next_of_tried(district_id: str) -> ResponseReturnValue:
+    """Offer it for what is on the what-if desk, which may be more than an address holds."""
+    given, district = parameters_of(json_object(request.form.get("parameters", "").encode())), here_district()
+    if not fits_address(given, district):
+        return _offer(given)
+    query: dict[str, Any] = query_of(given, district)
+    if "lang" in request.args:
+        query["lang"] = plan_lang()
+    return redirect(url_for("plan.next_page", district_id=district.id, **query), 303)
+
+
+def _offer(given: Parameters) -> ResponseReturnValue:
+    district = here_district()
     return show_plan("next.html", given=given, address=query_of(given, district), results=_latest(district))
 
 
@@ -364,5 +379,5 @@ def sweep_work(district: District) -> None:
 
 
 # no cookie is read here; forms of other sites are refused by the door
-for view in (begin_work, stop_work):
+for view in (begin_work, next_of_tried, stop_work):
     csrf.exempt(view)

@@ -61,7 +61,7 @@ function follow({ withBefore = false } = {}) {
   const question = { withBefore: owedBefore };
   const asked = ask(question).then(() => (owedBefore = false));
   clearTimeout(settling);
-  settling = setTimeout(settle, SETTLE_MS);
+  settling = setTimeout(() => asked.then(settle), SETTLE_MS);
   return asked;
 }
 
@@ -94,6 +94,8 @@ function settle() {
   for (const input of document.querySelectorAll(".plan-parameters")) input.value = JSON.stringify(state.parameters);
   for (const input of document.querySelectorAll(".plan-hour")) input.value = String(state.hour);
   const query = address();
+  const asked = new URLSearchParams(query);
+  for (const input of document.querySelectorAll(".plan-asked")) input.value = asked.get(input.name) ?? "";
   const fits = isAddressable && query.length < MOST_QUERY && plainGroups === JSON.stringify(state.parameters.groups.map(({ riders, ...rest }) => rest));
   element("unshared").hidden = fits;
   if (fits) {
@@ -104,6 +106,7 @@ function settle() {
     element("language").href = `?${other}`;
   }
   layers.again();
+  document.documentElement.dataset.settled = document.documentElement.dataset.steps ?? "";
 }
 
 function address() {
@@ -118,8 +121,12 @@ function address() {
     stations: asked.stations === 1 ? "" : asked.stations,
     riders: asked.groups.map(({ key, riders }) => `${key}:${riders}`).join(","),
     changes: changes().length ? JSON.stringify(changes()) : "",
+    demand: asked.demand?.sha256 ?? "",
+    demand_use: asked.demand?.use ?? "",
+    site_hours: asked.site_hours === state.plain.site_hours ? "" : asked.site_hours,
     lang: new URLSearchParams(location.search).get("lang") ?? "",
   };
+  for (const [key, yuan] of Object.entries(asked.prices)) if (yuan !== state.plain.prices[key]) more[key] = yuan;
   for (const [key, value] of Object.entries(more)) if (value) query.set(key, value);
   return query.toString();
 }
@@ -281,6 +288,15 @@ function wireGroups() {
   });
 }
 
+function wirePrices() {
+  element("prices").addEventListener("change", ({ target }) => {
+    if (!target.reportValidity()) return;
+    if (target.name === "site_hours") state.parameters.site_hours = target.value;
+    else state.parameters.prices[target.name] = Number(target.value);
+    follow({ withBefore: true });
+  });
+}
+
 function wireLayers() {
   const candidates = L.layerGroup();
   element("layers").hidden = false;
@@ -320,7 +336,10 @@ async function begin() {
   wireButtons();
   wireLayers();
   wireGroups();
-  const points = await loadPoints(`${base}points.json?layer=${encodeURIComponent(state.parameters.need.split(":")[0])}`);
+  wirePrices();
+  const { demand, need } = state.parameters;
+  const asked = new URLSearchParams({ layer: need.split(":")[0], ...(demand && { demand: demand.sha256, demand_use: demand.use }) });
+  const points = await loadPoints(`${base}points.json?${asked}`);
   if (points.length) map.fitBounds(L.latLngBounds(points), { animate: false });
   dots = dotLayer(points, dark.matches);
   dots.show(bitsOf(state.after.hour.covered));
