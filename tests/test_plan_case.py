@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -30,6 +31,7 @@ from geo_service.paper.documents import (
 )
 from geo_service.paper.figures import draw_clock
 from geo_service.paper.writing import Sheet, write_xlsx
+from geo_service.planning.changes import Change
 from geo_service.planning.parameters import Need, Parameters
 from tests.browsing import wait_until_ready
 
@@ -151,6 +153,39 @@ def test_the_case_is_one_page_and_its_annex_and_asks_nobody(case, browser, tmp_p
     assert heights[0] * 2.54 / 96 < 29.7 - 2 * 1.1
     assert said == []
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+@pytest.mark.slow
+def test_the_case_counts_what_is_tried_and_says_what_was_asked(planner, demo_district, monkeypatch):
+    stations = demo_district.places("station").features
+    lon, lat = demo_district.centre
+    changes = (
+        *(Change("close", place=place.id) for place in stations[1:]),
+        Change("site", lon=lon, lat=lat, name="试放"),
+    )
+    drawn = []
+    monkeypatch.setattr(
+        "geo_service.districts.plans.case.draw_streets",
+        lambda lines, is_covered, marks, lang: drawn.append((is_covered, marks)) or b"",
+    )
+
+    def written(asked):
+        made = build_case(asked, 100_000, judge_plan(asked, 0), ON, "zh")
+        caption = next(block.caption for block in flat(made.document.blocks) if isinstance(block, Picture))
+        return caption, dict(made.sheets[-1].rows), *drawn[-1]
+
+    caption, rows, covered, _ = written(planner)
+    assert "10 分钟内有开放站点" in caption
+    assert "已计入的改动" not in rows
+    asked = replace(planner.parameters, changes=changes, metres=800.0)
+    caption, rows, few, marks = written(Planner(demo_district, asked, planner.demand))
+    assert "800 米内有开放站点" in caption
+    assert 0 < sum(few) < sum(covered)
+    assert sum(mark.kind == "place" for mark in marks) == 2
+    tried = rows["已计入的改动"]
+    assert tried.count("关闭") == len(stations) - 1
+    assert stations[1].name in tried
+    assert tried.endswith("新站点 试放")
 
 
 def test_columns_and_pages_are_the_same_in_every_format():

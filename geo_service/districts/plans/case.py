@@ -14,16 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from geo_service import __version__
-from geo_service.districts.answers import parse_states
+from geo_service.districts.plans.areas import HourAreas
 from geo_service.districts.plans.checks import equity_json, verdict_json
 from geo_service.districts.plans.planner import Planner
 from geo_service.districts.plans.words import case_words
-from geo_service.engine.router import UNREACHED
-from geo_service.finder import CoverageQuestion, Wish
+from geo_service.finder.stretches import lengths_m
 from geo_service.geo import metres_per_degree
 from geo_service.paper.documents import Beside, Block, Break, Document, Heading, Paragraph, Picture, text_of
 from geo_service.paper.figures import Mark, draw_clock, draw_curve, draw_streets
 from geo_service.paper.writing import Sheet
+from geo_service.planning.changes import Change
 from geo_service.planning.measures import Choice, Measure, Menu, choose_best, choose_greedily
 from geo_service.planning.parameters import Need
 from geo_service.planning.sensitivity import Verdict, counting
@@ -332,18 +332,26 @@ def _parameter_rows(found: _Found, words: dict[str, str], budget_yuan: float) ->
     week = found.clock["week"]
     also = [[words["also"], ", ".join(_need_text(found, need, zh) for need in given.also)]]
     accept = [[words["accept"], ", ".join(words[state] for state in given.accept)]]
+    tried = [[words["tried"], "; ".join(_change_text(found, change, words) for change in given.changes)]]
+    two = f" ({words['two_of_them']})" if given.stations == 2 else ""
+    demand = (
+        words["demand"]
+        if given.demand is None
+        else words[f"demand_{given.demand.use}"].format(name=given.demand.name)
+    )
     prices = ", ".join(f"{words[k.removesuffix('_yuan')]} {v:g}" for k, v in vars(given.prices).items())
     return [
         [
             words["need"],
-            f"{_need_text(found, given.need, zh)}; {given.minutes:g}{words['min']}, {words[given.profile]}",
+            f"{_need_text(found, given.need, zh)}{two}; {_near(found.planner, words)}, {words[given.profile]}",
         ],
         *(also if given.also else []),
         [words["week"], f"{week[0]['date']} – {week[6]['date']}"],
         *(accept if given.accept else []),
+        *(tried if given.changes else []),
         [words["prices"], f"{prices}; {words['budget']} {budget_yuan:g}"],
         [words["groups"], ", ".join(f"{g.zh if zh else g.en} {g.riders:g}" for g in given.groups)],
-        [words["demand"], ", ".join(f"{words[k]} {v:g}" for k, v in found.clock["demand"].items())],
+        [demand, ", ".join(f"{words[k]} {v:g}" for k, v in found.clock["demand"].items())],
         [words["layers"], _layers_text(found, zh)],
         [words["sources"], _sources_text(found)],
         [
@@ -351,6 +359,21 @@ def _parameter_rows(found: _Found, words: dict[str, str], budget_yuan: float) ->
             f"{district.config.osm_date[:10] or '–'}; {district.network(given.profile).fingerprint[:12]}",
         ],
     ]
+
+
+def _near(planner: Planner, words: dict[str, str]) -> str:
+    """How near is near enough, with its unit."""
+    given = planner.parameters
+    if given.metres is not None:
+        return f"{given.metres:g}{words['metres']}"
+    return f"{given.minutes:g}{words['min']}"
+
+
+def _change_text(found: _Found, change: Change, words: dict[str, str]) -> str:
+    layer = found.planner.parameters.need.layer
+    names = {place.id: place.name for place in found.planner.district.places(layer).features}
+    name = change.name or names.get(change.place, change.place)
+    return " ".join(part for part in (words[f"do_{change.do}"], name, change.hours) if part)
 
 
 def _need_text(found: _Found, need: Need, zh: bool) -> str:
@@ -482,13 +505,10 @@ def _why_not(found: _Found, words: dict[str, str]) -> str:
 
 def _map(found: _Found, words: dict[str, str], lang: str) -> Picture:
     planner = found.planner
-    given, network = planner.parameters, planner.district.network(planner.parameters.profile)
-    question = CoverageQuestion(
-        given.need.layer, planner.cutoff_ms, planner.week.monday, planner.week.instants[WEEKDAY_14], given.profile,
-        Wish(given.need.services), parse_states(given.accept),
-    )  # fmt: skip
-    cost_ms = planner.district.finder.coverage(question).cover.middle_ms()
-    is_covered = (cost_ms != UNREACHED) & (cost_ms <= planner.cutoff_ms)
+    network = planner.router.network
+    covered = HourAreas(planner, WEEKDAY_14).covered(planner.parameters.stations)
+    covered_m = np.bincount(covered.link, lengths_m(network, covered), network.n_links)
+    is_covered = covered_m * 2000 >= network.link_length_mm
     lonlat = np.column_stack([network.point_lon_e6, network.point_lat_e6]) / 1e6
     marks = _marks(found)
     shown = _is_shown(lonlat[(network.first_point[:-1] + network.first_point[1:]) // 2], planner, marks)
@@ -496,7 +516,8 @@ def _map(found: _Found, words: dict[str, str], lang: str) -> Picture:
     png = draw_streets(
         [lines[link] for link in np.flatnonzero(shown)], is_covered[shown].tolist(), marks, lang
     )
-    caption = words["map_caption"].format(minutes=text_of(given.minutes))
+    count = words["one_open" if planner.parameters.stations == 1 else "two_open"]
+    caption = words["map_caption"].format(near=_near(planner, words), count=count)
     return Picture(png, caption, caption)
 
 

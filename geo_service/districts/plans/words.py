@@ -85,11 +85,11 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "map_caption": (
         (
-            "图 1  周一 14:00 出发，{minutes} 分钟内有开放站点的街道（粗）与缺口（细）。★ 推荐，▲ 候选，"
+            "图 1  周一 14:00 出发，{near}内有{count}开放站点的街道（粗）与缺口（细）。★ 推荐，▲ 候选，"
             "编号同右表；○ 现有站点。"
         ),
         (
-            "Figure 1. Monday 14:00: streets with an open place within {minutes} minutes (bold) and gaps "
+            "Figure 1. Monday 14:00: streets with {count} within {near} (bold) and gaps "
             "(thin). ★ recommended, ▲ considered, numbered as in the table; ○ standing."
         ),
     ),
@@ -241,6 +241,14 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "需求（由地图与图层推算的代用量）",
         "demand (a proxy from map and layers)",
     ),
+    "demand_instead": (
+        "需求（来自文件 {name}）",
+        "demand (of the file {name})",
+    ),
+    "demand_besides": (
+        "需求（由地图与图层推算，另加文件 {name}）",
+        "demand (a proxy from map and layers, and the file {name})",
+    ),
     "layers": (
         "图层及版本",
         "layers and versions",
@@ -328,6 +336,38 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "min": (
         " 分钟",
         " min",
+    ),
+    "metres": (
+        " 米",
+        " m",
+    ),
+    "one_open": (
+        "",
+        "an open place",
+    ),
+    "two_open": (
+        "两处",
+        "two open places",
+    ),
+    "two_of_them": (
+        "要有两处",
+        "two of them",
+    ),
+    "tried": (
+        "已计入的改动",
+        "changes counted as made",
+    ),
+    "do_site": (
+        "新站点",
+        "new site",
+    ),
+    "do_hours": (
+        "改开放时间",
+        "other hours at",
+    ),
+    "do_close": (
+        "关闭",
+        "close",
     ),
     "error_demand": (
         "各点需求 ±50 %",
