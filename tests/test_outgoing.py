@@ -352,6 +352,15 @@ def test_a_workbook_has_typed_cells_a_frozen_header_and_sheets_that_explain():
     assert sheet.cell(2, heads.index("经度_WGS84/lon_wgs84") + 1).value == 116.442
 
 
+def test_a_sheet_is_printed_across_with_all_columns_on_a_page_and_its_header_on_each():
+    data = write_xlsx([Sheet("a", ["b", "c"], [[1, 2]])], title="t", description="d", on=date(2026, 1, 1))
+    sheet = openpyxl.load_workbook(io.BytesIO(data))["a"]
+    assert sheet.page_setup.orientation == "landscape"
+    assert sheet.sheet_properties.pageSetUpPr.fitToPage
+    assert sheet.page_setup.fitToHeight in (0, False)
+    assert sheet.print_title_rows == "$1:$1"
+
+
 def test_sheet_titles_are_short_unique_and_legal():
     sheets = [Sheet(title, ["a"], []) for title in ("x" * 40, "X" * 40, "a/b?[c]", "")]
     names = openpyxl.load_workbook(

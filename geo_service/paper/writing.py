@@ -17,6 +17,7 @@ from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
 
 from geo_service.errors import InvalidInputError
 from geo_service.paper.formulas import encode_codes, escape_cell
@@ -87,6 +88,8 @@ def write_xlsx(sheets: Sequence[Sheet], *, title: str, description: str, on: dat
     """
     Write tables as one workbook with typed cells, a frozen and filterable header, and fitting widths.
 
+    On paper a sheet lies across, all its columns on one page, with the header on every page.
+
     Parameters
     ----------
     sheets
@@ -153,6 +156,10 @@ def _fill(page: Any, sheet: Sheet) -> None:
         page.column_dimensions[get_column_letter(index)].width = width
     if sheet.headings:
         page.auto_filter.ref = f"A1:{get_column_letter(len(sheet.headings))}{len(sheet.rows) + 1}"
+        page.print_title_rows = "1:1"
+    page.page_setup.orientation = "landscape"
+    page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    page.page_setup.fitToHeight = 0  # as many pages as it takes
     page.append([_heading_cell(page, heading) for heading in sheet.headings])
     for row in sheet.rows:
         page.append([_cell(page, value) for value in row])
