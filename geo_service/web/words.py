@@ -71,7 +71,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "minute": ("分", "min"),
     "centre": ("片区中心", "Centre of the district"),
     "navigate": ("导航", "Go"),
-    "navigate_to": ("导航去{name}", "Navigate to {name}"),
+    "navigate_to": ("导航去{name}", "Go to {name}"),
     "which_app": ("用哪个地图去？", "Which map app?"),
     "entrance": ("链接指向入口，已按各家坐标系换算", "Links aim at the entrance, in each app's own datum"),
     "close": ("关闭", "Close"),
