@@ -177,6 +177,14 @@ def test_numbers_as_a_script_writes_them_are_of_the_planner_that_is_kept(app, cl
     assert held.what_if(district, scripted) is held.what_if(district, GIVEN)
 
 
+def test_a_planner_with_changes_knows_which_names_are_of_compounds(app, district, planner):
+    held = app.extensions["planners"]
+    changed = held.changed(district, replace(GIVEN, changes=(site(planner),)))
+    assert (changed.is_named == planner.is_named).all()
+    assert not planner.is_named.all()
+    assert held.demand(district, None) is held.demand(district, None)
+
+
 def test_other_riders_count_at_once(client, planner, district):
     couriers = replace(GIVEN, groups=GROUPS[:1])
     expected = Planner(district, couriers, planner.demand).clock_json()

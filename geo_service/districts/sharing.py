@@ -38,7 +38,29 @@ def share_map(district: District, layers: Sequence[str], on: date) -> SharedMap:
     """
     names = tuple(dict.fromkeys(layers)) or district.layer_names()
     held = [(layer, district.places(layer)) for layer in names]
-    facts = ShareFacts(
+    chosen = [(district.catalogue[name], layer) for name, layer in held]
+    return build_share(
+        share_facts(district, on), chosen, district.catalogue.services, district.basemap(), STATIC_DIR
+    )
+
+
+def share_facts(district: District, on: date) -> ShareFacts:
+    """
+    What every file of a district says of it.
+
+    Parameters
+    ----------
+    district
+        The district.
+    on
+        Day that the file names.
+
+    Returns
+    -------
+    facts
+        Without purpose and lines of its own.
+    """
+    return ShareFacts(
         title_zh=district.name_zh,
         title_en=district.name_en,
         bbox=district.bbox,
@@ -47,8 +69,6 @@ def share_map(district: District, layers: Sequence[str], on: date) -> SharedMap:
         synthetic=district.synthetic,
         map_approval=district.map_approval,
     )
-    chosen = [(district.catalogue[name], layer) for name, layer in held]
-    return build_share(facts, chosen, district.catalogue.services, district.basemap(), STATIC_DIR)
 
 
 def share_name(district: District, on: date) -> str:

@@ -2,6 +2,12 @@
 
 import re
 
+WEEKDAYS = (
+    ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
+    ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+)
+"""Days from Monday, Chinese and English."""
+
 _WORDS = {
     "Mo": "周一",
     "Tu": "周二",

@@ -45,6 +45,12 @@ class Cells(NamedTuple):
     lonlat: FloatArray
     size: FloatArray
 
+    def each(self) -> Iterator[tuple[int, int, float, float, float]]:
+        """Row, column, longitude, latitude and what it holds, cell by cell."""
+        lon, lat = self.lonlat.T
+        columns = (self.row, self.column, lon, lat, self.size)
+        return zip(*(column.tolist() for column in columns), strict=True)
+
 
 def is_raster(name: str) -> bool:
     """
@@ -105,9 +111,9 @@ def confined_cells(data: bytes, options: Any, about: Any) -> Iterator[tuple[Any,
     Yields
     ------
     row
-        As the readers of tables give rows: where it is; row, column and count; longitude and latitude.
+        As the readers of tables give rows: where it is, and as its cells what `Cells.each` says.
     """
-    about.format, about.columns = "raster", ["row", "column", "size"]
+    about.format, about.columns = "raster", ["row", "column", "lon", "lat", "size"]
     rasterio = _library()
     # whoever started the child puts the file's name in front of a refusal
     with (
@@ -116,9 +122,8 @@ def confined_cells(data: bytes, options: Any, about: Any) -> Iterator[tuple[Any,
         _opened("it", held.name, "GTiff") as raster,
     ):
         cells = _cells("it", raster, tuple(options.box))
-    columns = (cells.row.tolist(), cells.column.tolist(), cells.size.tolist(), cells.lonlat.tolist())
-    for row, column, count, (lon, lat) in zip(*columns, strict=True):
-        yield f"cell {row}/{column}", (row, column, count), (lon, lat), None, "", None
+    for cell in cells.each():
+        yield f"cell {cell[0]}/{cell[1]}", cell, None, None, "", None
 
 
 def _cells(name: str, raster: Any, bbox: tuple[float, float, float, float]) -> Cells:

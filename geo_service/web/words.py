@@ -12,7 +12,7 @@ from datetime import date, datetime
 from math import ceil
 from typing import Literal
 
-from geo_service.hours.spoken import chinese_hours
+from geo_service.hours.spoken import WEEKDAYS, chinese_hours
 from geo_service.web.words_desk import DESK_WORDS
 from geo_service.web.words_intake import INTAKE_WORDS
 from geo_service.web.words_links import LINK_WORDS
@@ -116,11 +116,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "error_id": ("编号 {id}", "Reference {id}"),
 } | {**DESK_WORDS, **INTAKE_WORDS, **PLACE_WORDS, **RIDER_WORDS, **LINK_WORDS, **PLAN_WORDS}
 
-_WEEKDAYS = (
-    ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
-    ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
-)
-
 Say = Callable[..., str]
 
 
@@ -173,7 +168,7 @@ def script_words(lang: Lang) -> dict[str, str | tuple[str, ...]]:
     """
     column = LANGS.index(lang)
     own = {key[3:]: words[column] for key, words in WORDS.items() if key.startswith("js_")}
-    return own | {key: WORDS[key][column] for key in JS_ALSO} | {"weekdays": _WEEKDAYS[column]}
+    return own | {key: WORDS[key][column] for key in JS_ALSO} | {"weekdays": WEEKDAYS[column]}
 
 
 def length_words(length_m: float, say: Say) -> str:
@@ -264,7 +259,7 @@ def weekday_words(on: date, lang: Lang) -> str:
     words
         Such as ``周三`` or ``Wed``.
     """
-    return _WEEKDAYS[LANGS.index(lang)][on.weekday()]
+    return WEEKDAYS[LANGS.index(lang)][on.weekday()]
 
 
 def clock_words(instant: datetime, now: datetime, say: Say, lang: Lang) -> str:
@@ -301,5 +296,5 @@ def clock_words(instant: datetime, now: datetime, say: Say, lang: Lang) -> str:
     if days == 1:
         return say("tomorrow", time=time)
     if days < 7:
-        return f"{_WEEKDAYS[LANGS.index(lang)][instant.weekday()]} {time}"
+        return f"{WEEKDAYS[LANGS.index(lang)][instant.weekday()]} {time}"
     return instant.strftime("%m-%d %H:%M")

@@ -1,5 +1,7 @@
 """Words of the planner's pages, Chinese first, English beside it; part of the one catalogue in `words`."""
 
+from geo_service.hours.spoken import WEEKDAYS
+
 PLAN_WORDS: dict[str, tuple[str, str]] = {
     "plan_title": ("规划台", "Planning"),
     "plan_pages": ("规划台页面", "Pages of planning"),
@@ -367,9 +369,5 @@ def plan_script_words(lang: str) -> dict[str, object]:
     """
     column = 0 if lang == "zh" else 1
     kinds = {key[10:]: words[column] for key, words in PLAN_WORDS.items() if key.startswith("plan_kind_")}
-    weekdays = (
-        ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
-        ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
-    )
     own: dict[str, object] = {key: words[column] for key, words in SCRIPT_WORDS.items()}
-    return own | {"kinds": kinds, "weekdays": weekdays[column]}
+    return own | {"kinds": kinds, "weekdays": WEEKDAYS[column]}

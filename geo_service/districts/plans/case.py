@@ -23,7 +23,6 @@ from geo_service.geo import metres_per_degree
 from geo_service.paper.documents import Beside, Block, Break, Document, Heading, Paragraph, Picture, text_of
 from geo_service.paper.figures import Mark, draw_clock, draw_curve, draw_streets
 from geo_service.paper.writing import Sheet
-from geo_service.planning.changes import Change
 from geo_service.planning.measures import Choice, Measure, Menu, choose_best, choose_greedily
 from geo_service.planning.parameters import Need
 from geo_service.planning.sensitivity import Verdict, counting
@@ -332,7 +331,7 @@ def _parameter_rows(found: _Found, words: dict[str, str], budget_yuan: float) ->
     week = found.clock["week"]
     also = [[words["also"], ", ".join(_need_text(found, need, zh) for need in given.also)]]
     accept = [[words["accept"], ", ".join(words[state] for state in given.accept)]]
-    tried = [[words["tried"], "; ".join(_change_text(found, change, words) for change in given.changes)]]
+    tried = [[words["tried"], _changes_text(found, words)]]
     two = f" ({words['two_of_them']})" if given.stations == 2 else ""
     demand = (
         words["demand"]
@@ -369,11 +368,15 @@ def _near(planner: Planner, words: dict[str, str]) -> str:
     return f"{given.minutes:g}{words['min']}"
 
 
-def _change_text(found: _Found, change: Change, words: dict[str, str]) -> str:
-    layer = found.planner.parameters.need.layer
-    names = {place.id: place.name for place in found.planner.district.places(layer).features}
-    name = change.name or names.get(change.place, change.place)
-    return " ".join(part for part in (words[f"do_{change.do}"], name, change.hours) if part)
+def _changes_text(found: _Found, words: dict[str, str]) -> str:
+    given = found.planner.parameters
+    names = {place.id: place.name for place in found.planner.district.places(given.need.layer).features}
+    return "; ".join(
+        " ".join(
+            filter(None, (words[f"do_{one.do}"], one.name or names.get(one.place, one.place), one.hours))
+        )
+        for one in given.changes
+    )
 
 
 def _need_text(found: _Found, need: Need, zh: bool) -> str:

@@ -5,6 +5,7 @@ It tells the same numbers as the case, at Monday 02:00 and 14:00, and asks nothi
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,10 +15,10 @@ from geo_service.districts.plans.areas import areas_json
 from geo_service.districts.plans.case import Case
 from geo_service.districts.plans.planner import Planner
 from geo_service.districts.plans.words import case_words
-from geo_service.districts.sharing import STATIC_DIR
+from geo_service.districts.sharing import STATIC_DIR, share_facts
 from geo_service.maps.overlays import Dot, Overlay, Pin, Shape, build_overlay_map
 from geo_service.maps.rows import place_rows
-from geo_service.maps.share import SharedMap, ShareFacts
+from geo_service.maps.share import SharedMap
 from geo_service.paper.documents import Paragraph, text_of
 
 HOURS = (2, 14)
@@ -50,14 +51,8 @@ def case_map(planner: Planner, case: Case, on: date) -> SharedMap:
         Byte-equal for equal arguments.
     """
     district = planner.district
-    facts = ShareFacts(
-        title_zh=district.name_zh,
-        title_en=district.name_en,
-        bbox=district.bbox,
-        centre=district.centre,
-        on=on,
-        synthetic=district.synthetic,
-        map_approval=district.map_approval,
+    facts = replace(
+        share_facts(district, on),
         purpose=case.title.removeprefix(district.name_zh).lstrip("：:") or case.title,
         lines=tuple(block.text for block in case.document.blocks if isinstance(block, Paragraph)),
     )

@@ -8,7 +8,7 @@ refused with row and value. What was read travels with a plan by name and SHA-25
 import csv
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -139,9 +139,7 @@ def read_upload(
     if not path.is_file():
         raise InvalidInputError(f"--demand {called}: there is no such file", parameter="demand", value=called)
     if is_raster(called):
-        return _of_raster(
-            district, _confined(district, path, called) if is_sent else _plain(district, path), called
-        )
+        return _of_raster(district, path, called, is_sent=is_sent)
     table = read_table(path, name=called)
     places = {key: _column(table.columns, names) for key, names in COLUMNS.items()}
     declared: Datum = table.declared_datum or datum  # type: ignore[assignment]
@@ -196,26 +194,18 @@ def _to_wgs84(points: list[DemandPoint], datum: Datum) -> list[DemandPoint]:
     ]
 
 
-def _plain(district: District, path: Path) -> Iterator[DemandPoint]:
-    cells = read_cells(path, district.bbox)
-    columns = (cells.row.tolist(), cells.column.tolist(), cells.lonlat.tolist(), cells.size.tolist())
-    for row, column, (lon, lat), count in zip(*columns, strict=True):
-        yield _cell(row, column, lon, lat, count)
-
-
-def _confined(district: District, path: Path, called: str) -> Iterator[DemandPoint]:
-    read = run_confined(_CELLS, path, None, Options(called, box=district.bbox))
-    for _, (row, column, count), (lon, lat), *_ in read.rows:
-        yield _cell(row, column, lon, lat, count)
-
-
-def _cell(row: int, column: int, lon: float, lat: float, count: float) -> DemandPoint:
-    return DemandPoint(f"{row}/{column}", "", "upload", round(lon, 7), round(lat, 7), count)
-
-
-def _of_raster(district: District, cells: Iterable[DemandPoint], called: str) -> Uploaded:
+def _of_raster(district: District, path: Path, called: str, *, is_sent: bool) -> Uploaded:
+    cells: Iterable[tuple[int, int, float, float, float]]
+    if is_sent:
+        read = run_confined(_CELLS, path, None, Options(called, box=district.bbox))
+        cells = (cell for _, cell, *_ in read.rows)
+    else:
+        cells = read_cells(path, district.bbox).each()
     stem = Path(called).stem
-    points = [cell._replace(id=f"{stem} {cell.id}") for cell in cells]
+    points = [
+        DemandPoint(f"{stem} {row}/{column}", "", "upload", round(lon, 7), round(lat, 7), count)
+        for row, column, lon, lat, count in cells
+    ]
     return _inside(district, f"{stem}.cells.csv", points, to_table(points))
 
 
@@ -405,7 +395,7 @@ def kept_file(district: District, sha256: str, use: str) -> DemandFile:
     return DemandFile(names[0], sha256, use)
 
 
-def kept_demand(district: District, file: DemandFile | None) -> Demand | None:
+def kept_demand(district: District, file: DemandFile) -> Demand:
     """
     Read the demand that a plan names from what its district keeps.
 
@@ -419,15 +409,13 @@ def kept_demand(district: District, file: DemandFile | None) -> Demand | None:
     Returns
     -------
     demand
-        None where the plan draws it from the map.
+        As it was brought, beside what the map shows if the plan says so.
 
     Raises
     ------
     InvalidInputError
         If the district does not keep it, or it is not as it was.
     """
-    if file is None:
-        return None
     held = kept_file(district, file.sha256, file.use)
     return demand_again(district, held, _folder(district, file.sha256))
 

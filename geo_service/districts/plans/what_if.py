@@ -334,7 +334,7 @@ class WhatIf:
 
     def _hour(self, counted: _Counted, hour: int) -> Answer:
         is_covered = counted.is_covered[:, counted.column_of[hour]]
-        riders = self.weights.share * self.weights.hourly[self.weights.kind, hour]
+        riders = self.weights.of_points([hour])
         missing = self._left_out(is_covered, riders)
         return {
             "hour": hour,
@@ -361,7 +361,7 @@ class WhatIf:
         rows
             Name, kind, size, riders, points.
         """
-        riders = self.weights.share * self.weights.hourly[self.weights.kind, hour]
+        riders = self.weights.of_points([hour])
         missing = self._left_out(self.covered_at(hour, changes), riders)
         return self._named(*missing, len(missing[0]))
 

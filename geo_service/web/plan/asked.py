@@ -22,6 +22,7 @@ from geo_service.planning.parameters import (
     Parameters,
     Prices,
     TrustRules,
+    parameters_of,
     parse_need,
 )
 from geo_service.web.http import Query
@@ -235,6 +236,56 @@ def read_body(most: int = 200_000) -> Mapping[str, Any]:
         If it is none, or too long.
     """
     return json_object(request.get_data(), most)
+
+
+def form_parameters() -> Parameters:
+    """
+    Read the parameters that a form of the page carries along.
+
+    Returns
+    -------
+    parameters
+        As the page had them.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are none, or they make no sense.
+    """
+    return parameters_of(json_object(request.form.get("parameters", "").encode()))
+
+
+def form_choice(name: str, allowed: tuple[str, ...], default: str = "") -> Any:
+    """
+    Read one of a few words of a form.
+
+    Parameters
+    ----------
+    name
+        Of the field.
+    allowed
+        The words.
+    default
+        What absence means; refused if it is none of them.
+
+    Returns
+    -------
+    word
+        One of ``allowed``.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is another.
+    """
+    value = request.form.get(name, default)
+    if value not in allowed:
+        raise InvalidInputError(
+            f"{name}={value[:20]!r} is unknown; choose from {', '.join(allowed)}",
+            parameter=name,
+            value=value[:20],
+        )
+    return value
 
 
 def json_object(data: bytes, most: int = 200_000) -> Mapping[str, Any]:

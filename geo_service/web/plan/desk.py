@@ -1,7 +1,7 @@
 """The what-if desk: what is covered and when, on a map and in tables, and what changes if something changes."""
 
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,16 +15,19 @@ from geo_service.districts.plans.scenarios import find_scenario, list_scenarios
 from geo_service.errors import InvalidInputError
 from geo_service.geo import Datum
 from geo_service.planning.demand import GROUPS, KINDS
-from geo_service.planning.parameters import DEMAND_USES, PRESETS, Parameters, parameters_of
+from geo_service.planning.parameters import DEMAND_USES, PRESETS, Parameters, Prices, parameters_of
 from geo_service.web.desk.door import csrf, here_district, limiter
 from geo_service.web.desk.jobs import plain_name
 from geo_service.web.http import Query, cached, json_answer
 from geo_service.web.plan.asked import (
     ASKED,
     HOUR,
+    SITE_HOURS,
     ask_hour,
     ask_parameters,
     fits_address,
+    form_choice,
+    form_parameters,
     json_object,
     plan_layers,
     query_of,
@@ -78,8 +81,8 @@ def bring_demand(district_id: str) -> ResponseReturnValue:
     district, file = here_district(), request.files.get("file")
     if file is None or not file.filename:
         raise InvalidInputError("file is missing; choose a table or a raster", parameter="file", value=None)
-    given = parameters_of(json_object(request.form.get("parameters", "").encode()))
-    use, datum = _one_of("use", DEMAND_USES), _one_of("datum", get_args(Datum))
+    given = form_parameters()
+    use, datum = form_choice("use", DEMAND_USES), form_choice("datum", get_args(Datum), "wgs84")
     name = plain_name(file.filename)
     with tempfile.NamedTemporaryFile(prefix="geo-service-demand-") as kept:
         file.save(kept.name)
@@ -90,15 +93,6 @@ def bring_demand(district_id: str) -> ResponseReturnValue:
         return _show(district, given, HOUR, outside=uploaded.outside)
     query: dict[str, Any] = query_of(given, district, outside=uploaded.outside or "", lang=plan_lang())
     return redirect(url_for("plan.what_if_page", district_id=district.id, **query), 303)
-
-
-def _one_of(name: str, allowed: tuple[str, ...]) -> Any:
-    value = request.form.get(name, allowed[0])
-    if value not in allowed:
-        raise InvalidInputError(
-            f"{name}={value[:20]!r}; choose from {', '.join(allowed)}", parameter=name, value=value[:20]
-        )
-    return value
 
 
 def _show(district: District, given: Parameters, hour: int, **more: Any) -> ResponseReturnValue:
@@ -144,7 +138,7 @@ def _presets(district: District, given: Parameters) -> dict[str, dict[str, str]]
 
 def _state(given: Parameters, before: Any, after: Any, hour: int) -> dict[str, Any]:
     """What the page's script begins with."""
-    plain = Parameters(given.need, given.week).to_json()
+    plain = {"prices": asdict(Prices()), "site_hours": SITE_HOURS}
     return {"parameters": given.to_json(), "plain": plain, "before": before, "after": after, "hour": hour}
 
 
@@ -170,8 +164,7 @@ def _plan_of(values: Any) -> Parameters:
 def demand_points(district_id: str) -> Response:
     """Send where the demand is, as the map draws it: columns once, then rows in the order of the answers' bits."""
     query, district = Query(request, *ASKED), here_district()
-    given = replace(ask_parameters(query, district), changes=(), groups=GROUPS, stations=1)
-    demand = planners().standing(district, given).demand
+    demand = planners().demand(district, ask_parameters(query, district).demand)
     e6 = np.round(demand.lonlat * 1e6).astype(np.int64)
     body = {
         "kinds": KINDS,

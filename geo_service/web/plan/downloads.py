@@ -14,10 +14,10 @@ from geo_service.exchange.outgoing import FORMATS, export_places
 from geo_service.layers import Catalogue, Category, Layer, Place, feature_to_json
 from geo_service.paper.writing import Sheet, write_csv, write_xlsx
 from geo_service.planning.demand import KINDS
-from geo_service.planning.parameters import Parameters, parameters_of
+from geo_service.planning.parameters import Parameters
 from geo_service.web.desk.door import csrf, here_district
 from geo_service.web.http import Query
-from geo_service.web.plan.asked import ASKED, ask_hour, ask_parameters, json_object
+from geo_service.web.plan.asked import ASKED, ask_hour, ask_parameters, form_parameters
 from geo_service.web.plan.door import plan, plan_lang
 from geo_service.web.plan.planners import planners
 from geo_service.web.served import present_time
@@ -38,7 +38,7 @@ def download(district_id: str, form: str) -> Response:
 @plan.post("/download")
 def download_tried(district_id: str) -> Response:
     """The same of what is on the page, which may be more than an address holds."""
-    given = parameters_of(json_object(request.form.get("parameters", "").encode()))
+    given = form_parameters()
     hour, (form, _, table) = request.form.get("hour", ""), request.form.get("form", "").partition(":")
     if not hour.isdecimal() or not hour.isascii():
         raise InvalidInputError(

@@ -17,9 +17,8 @@ from geo_service.districts.plans.scenarios import (
 )
 from geo_service.errors import ForbiddenError, InvalidInputError
 from geo_service.paper.writing import Sheet, write_csv, write_xlsx
-from geo_service.planning.parameters import parameters_of
 from geo_service.web.desk.door import here_district
-from geo_service.web.plan.asked import json_object
+from geo_service.web.plan.asked import form_parameters
 from geo_service.web.plan.door import need_account, plan, plan_lang, planner_account, show_plan
 from geo_service.web.plan.planners import planners
 from geo_service.web.served import present_time
@@ -125,7 +124,7 @@ def _beside(value: float | None, first: float | None, unit: str) -> dict[str, An
 def keep_scenario(district_id: str) -> ResponseReturnValue:
     """Keep what is on the page under a name."""
     account, district = need_account(), here_district()
-    given = parameters_of(json_object(request.form.get("parameters", "").encode()))
+    given = form_parameters()
     planners().what_if(district, given).ask(given.changes)  # what cannot be asked is not kept
     kept = save_scenario(district, request.form.get("name", ""), account.name, present_time(), given)
     return redirect(

@@ -16,11 +16,12 @@ from flask import current_app
 
 from geo_service.districts import District
 from geo_service.planning.demand import GROUPS
-from geo_service.planning.parameters import Parameters
+from geo_service.planning.parameters import DemandFile, Parameters
 
 if TYPE_CHECKING:
     from geo_service.districts.plans.planner import Planner
     from geo_service.districts.plans.what_if import WhatIf
+    from geo_service.planning.demand import Demand
 
 T = TypeVar("T")
 
@@ -87,8 +88,32 @@ class Planners:
     """What one server keeps of planners, for all its districts; safe to share between threads."""
 
     def __init__(self) -> None:
+        self._demands: Kept[Demand] = Kept(PLANNERS_KEPT)
         self._planners: Kept[Planner] = Kept(PLANNERS_KEPT)
         self._trials: Kept[WhatIf] = Kept(TRIALS_KEPT)
+
+    def demand(self, district: District, file: DemandFile | None) -> "Demand":
+        """
+        Where riders need something: what takes longest of a planner, and the same however it is asked.
+
+        Parameters
+        ----------
+        district
+            The district.
+        file
+            What was brought; None where the map and the layers show it.
+
+        Returns
+        -------
+        demand
+            Shared: only to be read.
+        """
+        from geo_service.districts.plans.demand import draw_demand, kept_demand
+
+        return self._demands.get(
+            (*_data_of(district), file),
+            lambda: draw_demand(district) if file is None else kept_demand(district, file),
+        )
 
     def standing(self, district: District, parameters: Parameters) -> "Planner":
         """
@@ -106,12 +131,11 @@ class Planners:
         planner
             Shared: only to be asked.
         """
-        from geo_service.districts.plans.demand import kept_demand
         from geo_service.districts.plans.planner import Planner
 
         plain = replace(parameters, changes=(), groups=GROUPS, stations=1)
         return self._planners.get(
-            _key(district, plain), lambda: Planner(district, plain, kept_demand(district, plain.demand))
+            _key(district, plain), lambda: Planner(district, plain, self.demand(district, plain.demand))
         )
 
     def what_if(self, district: District, parameters: Parameters) -> "WhatIf":
@@ -156,13 +180,17 @@ class Planners:
         """
         from geo_service.districts.plans.planner import Planner
 
-        return Planner(district, parameters, self.standing(district, parameters).demand)
+        return Planner(district, parameters, self.demand(district, parameters.demand))
 
 
 def _key(district: District, parameters: Parameters) -> Hashable:
     """What a planner is made of: the layers at their versions, and the parameters."""
-    versions = tuple((info.name, info.version) for info in district.store.layers())
-    return district.id, versions, canonical(parameters.to_json())
+    return *_data_of(district), canonical(parameters.to_json())
+
+
+def _data_of(district: District) -> tuple[Hashable, ...]:
+    """The district and its layers at their versions."""
+    return district.id, tuple((info.name, info.version) for info in district.store.layers())
 
 
 def canonical(values: Any) -> bytes:

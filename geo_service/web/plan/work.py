@@ -25,7 +25,14 @@ from geo_service.paper.writing import Sheet, write_csv, write_xlsx
 from geo_service.planning.parameters import Parameters, parameters_of
 from geo_service.web.desk.door import csrf, here_district, limiter
 from geo_service.web.http import Query, json_answer
-from geo_service.web.plan.asked import ASKED, ask_parameters, fits_address, json_object, query_of
+from geo_service.web.plan.asked import (
+    ASKED,
+    ask_parameters,
+    fits_address,
+    form_choice,
+    form_parameters,
+    query_of,
+)
 from geo_service.web.plan.door import plan, plan_lang, show_plan
 from geo_service.web.plan.downloads import XLSX
 from geo_service.web.plan.planners import Planners, canonical, planners
@@ -67,7 +74,7 @@ def next_page(district_id: str) -> ResponseReturnValue:
 @plan.post("/next")
 def next_of_tried(district_id: str) -> ResponseReturnValue:
     """Offer it for what is on the what-if desk, which may be more than an address holds."""
-    given, district = parameters_of(json_object(request.form.get("parameters", "").encode())), here_district()
+    given, district = form_parameters(), here_district()
     if not fits_address(given, district):
         return _offer(given)
     query: dict[str, Any] = query_of(given, district)
@@ -106,15 +113,8 @@ def begin_work(district_id: str) -> ResponseReturnValue:
 
 def _order(lang: str) -> dict[str, Any]:
     """The form, checked: nothing is begun that would be refused at once."""
-    kind = request.form.get("kind", "")
-    if kind not in KINDS:
-        raise InvalidInputError(
-            f"kind={kind[:20]!r} is unknown; choose from {', '.join(KINDS)}",
-            parameter="kind",
-            value=kind[:20],
-        )
-    given = parameters_of(json_object(request.form.get("parameters", "").encode()))
-    order: dict[str, Any] = {"kind": kind, "parameters": given.to_json(), "lang": lang}
+    kind = form_choice("kind", KINDS)
+    order: dict[str, Any] = {"kind": kind, "parameters": form_parameters().to_json(), "lang": lang}
     if kind == "sites":
         order["add"] = int(_number("add", "3", 1, 50))
     if kind in ("measures", "case"):
