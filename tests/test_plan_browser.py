@@ -209,6 +209,16 @@ def test_layers_of_the_hour_are_laid_on_the_map(visit):
     clean(seen)
 
 
+def fits(page):
+    """Whether nothing reaches over the window's edge, with all that opens open."""
+    page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    return page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_page_fits_a_phone_in_english_too(visit):
+    assert fits(visit(PHONE, path=f"{HERE}?lang=en").page)
+
+
 def test_a_scenario_is_kept_shared_and_compared(visit, address, browser, district):
     seen = visit(path=f"{HERE}?lang=zh")
     page = seen.page
@@ -221,6 +231,8 @@ def test_a_scenario_is_kept_shared_and_compared(visit, address, browser, distric
     wait_until_ready(page)
     add_by_click(page)
     said = cell(page, "covered", "then")
+    page.set_viewport_size(PHONE)
+    assert fits(page)
     page.fill("[name=name]", HOSTILE[:60])
     with page.expect_navigation():
         page.click(".keep form:has([name=name]) button")

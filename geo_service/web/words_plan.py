@@ -108,8 +108,8 @@ PLAN_WORDS: dict[str, tuple[str, str]] = {
     "plan_gini": ("基尼系数（社区间）", "Gini (communities)"),
     "plan_cost": ("费用（元/年，示例）", "Cost (yuan a year, 示例)"),
     "plan_prices": (
-        "价格默认为示例，可在上方“价格”里改。",
-        "Prices are examples (示例) until you set your own above.",
+        "价格默认为示例，可在“试一试”页的“价格”里改。",
+        "Prices are examples (示例) until you set your own under What if.",
     ),
     "plan_price_head": (
         "价格与新站开放时间（示例，可改）",
